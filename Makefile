@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+#
+# One makefile for the whole tree, never one per folder. Sources are found by wildcard, headers by
+# the compiler (-MMD); a new file needs no line here. `make help` lists the targets.
+#
+# A variant (sanitizers, another compiler) is this same makefile with another build directory B:
+#     make B=build/clang CC=clang        make B=build/asan SANITIZE=address,undefined
+
+VERSION := 0.1.0
+
+B ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+ifeq ($(origin AR),default)
+AR := ar
+endif
+RUSTC ?= rustc
+JOBS ?= $(shell nproc)
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+SANITIZE ?=
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# ---- sources and objects ----------------------------------------------------------------------
+
+PRELOAD_SRC := $(sort $(wildcard preload/*.c))
+PRELOAD_OBJ := $(PRELOAD_SRC:%.c=$(B)/%.o)
+ANALYZER_SRC := $(sort $(wildcard analyzer/*/*.c))
+ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(B)/%.o)
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT := $(UNIT_SRC:%.c=$(B)/%)
+PROGRAM_SRC := $(sort $(wildcard tests/programs/*.c tests/programs/*.cc tests/programs/*.rs))
+PROGRAMS := $(addprefix $(B)/,$(basename $(PROGRAM_SRC)))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ := $(FUZZ_SRC:%.c=$(B)/%)
+E2E := $(sort $(wildcard tests/e2e/*/*.sh))
+PRODUCTS := $(B)/libshim.so $(B)/shim-analyze $(B)/shim-run
+
+# ---- flags ------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+WARNINGS += $(if $(CI),-Werror)
+SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+COMMON := -std=gnu11 $(WARNINGS) -Iinclude -DSHIM_VERSION='"$(VERSION)"'
+DEPENDENCIES = -MMD -MP -MF $@.d -MT $@
+
+# The guest. Hidden by default and frame pointers kept, so that its own frames can be walked past.
+# initial-exec: a TLS access must be one load, never a call that may allocate. No malloc built-ins:
+# the compiler must not turn a body of ours back into a call to calloc. The frame limit: hooks run
+# on the small stacks of other people's threads.
+PRELOAD_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-omit-frame-pointer \
+	-fno-plt -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
+	-Wframe-larger-than=2048
+# No symbol leaves but those of the map, none of zstd's either; nothing may stay unresolved. zstd's
+# two tracing hooks are weak and undefined in its archive: zero here, or a program's own would be
+# called. nodelete: a hook may be on some thread's stack at any time.
+PRELOAD_LDFLAGS := -shared -Wl,-soname,libshim.so -Wl,--version-script=preload/libshim.map \
+	-Wl,--exclude-libs,ALL -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,text -Wl,-z,nodelete \
+	-Wl,--as-needed -Wl,--defsym=ZSTD_trace_compress_begin=0 -Wl,--defsym=ZSTD_trace_compress_end=0
+PRELOAD_LIBS := -l:libzstd.a
+
+ANALYZER_FLAGS := -Ianalyzer -pthread $(SANITIZER)
+ANALYZER_LIBS := -lzstd -ldw -lelf -liberty -llzma -lz -lm
+# The sanitizers bring an allocator of their own.
+ALLOCATOR := $(if $(SANITIZE),,-ljemalloc)
+
+# ---- products ---------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(PRODUCTS) ## build libshim.so, shim-analyze and shim-run in build/
+
+$(B)/preload/%.o: preload/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(PRELOAD_FLAGS) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c -o $@ $<
+
+$(B)/libshim.so: $(PRELOAD_OBJ) preload/libshim.map
+	$(CC) $(CFLAGS) $(LDFLAGS) $(PRELOAD_LDFLAGS) -o $@ $(PRELOAD_OBJ) $(PRELOAD_LIBS)
+
+$(B)/analyzer/%.o: analyzer/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(ANALYZER_FLAGS) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c -o $@ $<
+
+# Everything of the tool but main: what its unit tests and fuzz targets link.
+$(B)/libanalyzer.a: $(ANALYZER_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/shim-analyze: $(B)/analyzer/main.o $(B)/libanalyzer.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZER) -pthread -o $@ $^ -Wl,--as-needed $(ANALYZER_LIBS) $(ALLOCATOR)
+
+$(B)/shim-run: $(B)/analyzer/shim_run.o
+	$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZER) -o $@ $^
+
+# ---- tests ------------------------------------------------------------------------------------
+
+# A unit test links the archive of the side that its FILE lives on; `unit: both` or `unit: preload`
+# in its first lines says otherwise. Files names are unique, so test_FILE.c finds FILE.
+side_of = $(if $(shell grep -l -m1 'unit: both' $(1)),both,$(if \
+	$(wildcard preload/$(patsubst tests/unit/test_%.c,%.[ch],$(1)))$(shell grep -l -m1 'unit: preload' $(1)),guest,tool))
+UNIT_SIDES := $(foreach source,$(UNIT_SRC),$(call side_of,$(source)):$(source:%.c=$(B)/%))
+UNIT_TOOL := $(patsubst tool:%,%,$(filter tool:%,$(UNIT_SIDES)))
+UNIT_GUEST := $(patsubst guest:%,%,$(filter guest:%,$(UNIT_SIDES)))
+UNIT_BOTH := $(patsubst both:%,%,$(filter both:%,$(UNIT_SIDES)))
+
+# Without the doors: a test's own malloc must stay libc's.
+$(B)/libpreload.a: $(filter-out $(B)/preload/hooks_%,$(PRELOAD_OBJ))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+UNIT_COMPILE = $(CC) $(COMMON) $(CFLAGS) $(CPPFLAGS) $(SANITIZER) -pthread $(DEPENDENCIES) -o $@ $<
+
+$(UNIT_TOOL): $(B)/tests/unit/%: tests/unit/%.c $(B)/libanalyzer.a
+	@mkdir -p $(@D)
+	$(UNIT_COMPILE) -Ianalyzer $(B)/libanalyzer.a -lcmocka -ljansson $(ANALYZER_LIBS)
+
+$(UNIT_GUEST): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a
+	@mkdir -p $(@D)
+	$(UNIT_COMPILE) -Ipreload $(B)/libpreload.a -lcmocka $(PRELOAD_LIBS)
+
+$(UNIT_BOTH): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a $(B)/libanalyzer.a
+	@mkdir -p $(@D)
+	$(UNIT_COMPILE) -Ipreload -Ianalyzer $(B)/libpreload.a $(B)/libanalyzer.a -lcmocka -ljansson $(ANALYZER_LIBS)
+
+# Traced programs: never with a sanitizer, and with the flags that a `build:` comment near the top
+# asks for. The shell reads those flags, so they may quote and call (`build: $(python3-config …)`).
+define build_program
+	@mkdir -p $(@D)
+	@extra=$$(sed -n 's,^.*[/ ][*/] build: *\(.*\)$$,\1,p' $< | sed 's, *\*/.*,,' | head -n 1); \
+	echo "$(1) -o $@ $< $$extra"; eval "$(1) -o $@ $< $$extra"
+endef
+
+$(B)/tests/programs/%: tests/programs/%.c Makefile
+	$(call build_program,$(CC) -std=gnu11 -Wall -Wextra -O2 -g -Iinclude $(DEPENDENCIES))
+
+$(B)/tests/programs/%: tests/programs/%.cc Makefile
+	$(call build_program,$(CXX) -Wall -Wextra -O2 -g -Iinclude $(DEPENDENCIES))
+
+$(B)/tests/programs/%: tests/programs/%.rs Makefile
+	$(call build_program,$(RUSTC) --edition 2021 -O -g)
+
+# A step that must come after another is a make of its own, since -j runs prerequisites side by side.
+STEP = @$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+RUN_TESTS = @B=$(B) CC="$(CC)" CXX="$(CXX)" tests/run.sh -j $(JOBS) $(if $(T),-m '$(T)')
+
+.PHONY: deps deps-build deps-test deps-check deps-bench
+deps: ## install what building and testing need (Debian packages), nothing when all is there
+	@.ci/deps build test
+deps-build: ## the same for building and the demo alone
+	@.ci/deps build
+deps-test:
+	@.ci/deps build test
+deps-check: ## the same for make check-all, lint and format
+	@.ci/deps build test check
+deps-bench: ## the same for make bench
+	@.ci/deps build bench
+
+.PHONY: test test-build unit programs
+test: ## install what is missing, build, run every test (T=WORD: only those with WORD in their path)
+	@.ci/deps build test
+	$(STEP) test-build
+	$(RUN_TESTS) $(UNIT) $(E2E)
+test-build: all unit programs
+unit: $(UNIT)
+programs: $(PROGRAMS)
+
+.PHONY: demo
+demo: ## install what is missing, build, profile a leaky sample and python3, show the leaks
+	@.ci/deps build
+	$(STEP) all $(B)/tests/programs/demo_leaky
+	@B=$(B) tests/demo.sh
+
+.PHONY: bench
+bench: ## measure against heaptrack: a table with machine and commit
+	@.ci/deps build bench
+	$(STEP) all programs
+	@B=$(B) CC="$(CC)" tests/bench/run.sh
+
+# ---- checks beyond the tests ------------------------------------------------------------------
+
+.PHONY: check-all check-sanitizers check-clang check-fuzz fuzz fuzz-build
+check-all: ## tests, lint, sanitizers, fuzz regression, a build by clang; warnings are errors
+	@.ci/deps build test check
+	$(STEP) CI=true test
+	$(STEP) CI=true lint
+	$(STEP) CI=true check-clang
+	$(STEP) CI=true check-sanitizers
+	$(STEP) CI=true check-fuzz
+
+check-clang: ## everything by clang, no warning allowed, then the unit tests
+	$(STEP) B=$(B)/clang CC=clang CXX=clang++ CI=true test-build
+	@B=$(B)/clang tests/run.sh -j $(JOBS) $(UNIT:$(B)/%=$(B)/clang/%)
+
+check-sanitizers: ## the tool and the unit tests under ASan and UBSan
+	$(STEP) B=$(B)/asan SANITIZE=address,undefined CI=true $(B)/asan/shim-analyze unit
+	@B=$(B)/asan tests/run.sh -j $(JOBS) $(UNIT:$(B)/%=$(B)/asan/%)
+
+# The tool's objects again, by clang, with coverage for libFuzzer.
+FUZZ_STEP = $(STEP) B=$(B)/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined
+FUZZ_SECONDS ?= 60
+$(FUZZ): $(B)/%: %.c $(B)/libanalyzer.a
+	@mkdir -p $(@D)
+	$(CC) $(COMMON) $(CFLAGS) $(CPPFLAGS) -Ianalyzer -pthread $(DEPENDENCIES) \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(B)/libanalyzer.a $(ANALYZER_LIBS)
+fuzz-build: $(FUZZ)
+check-fuzz: ## every fuzz target over its seeds, once
+	$(FUZZ_STEP) fuzz-build
+	@tests/fuzz/regress.sh $(FUZZ:$(B)/%=$(B)/fuzz/%)
+fuzz: ## look for new inputs, FUZZ_SECONDS for each target
+	$(FUZZ_STEP) fuzz-build
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/regress.sh $(FUZZ:$(B)/%=$(B)/fuzz/%)
+
+LINTS := selftest arrows maps names exports imports scripts format
+.PHONY: lint format
+lint: ## arrows between folders, maps, exported and imported symbols, formatting
+	@.ci/deps build test check
+	$(STEP) $(B)/libshim.so
+	@status=0; for check in $(LINTS); do B=$(B) tests/lint/$$check.sh || status=1; done; exit $$status
+
+FORMATTED = $(shell tests/lint/format.sh --list)
+format: ## lay the C files out by .clang-format
+	@.ci/deps build check
+	clang-format -i $(FORMATTED)
+
+# ---- install ----------------------------------------------------------------------------------
+
+INSTALL ?= install
+MAN1 := $(wildcard docs/man/*.1)
+MAN7 := $(wildcard docs/man/*.7)
+INSTALLED = $(BINDIR)/shim-analyze $(BINDIR)/shim-run $(LIBDIR)/libshim.so $(LIBDIR)/pkgconfig/libshim.pc \
+	$(addprefix $(INCLUDEDIR)/,$(notdir $(wildcard include/*.h))) \
+	$(addprefix $(MANDIR)/man1/,$(notdir $(MAN1))) $(addprefix $(MANDIR)/man7/,$(notdir $(MAN7))) \
+	$(COMPLETIONDIR)/shim-analyze
+
+.PHONY: install uninstall
+install: all ## copy the products, headers, pkg-config file, man pages, completion below PREFIX
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(sort $(dir $(INSTALLED))))
+	$(INSTALL) -m 755 $(B)/shim-analyze $(B)/shim-run $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 644 $(B)/libshim.so $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 644 $(wildcard include/*.h) $(DESTDIR)$(INCLUDEDIR)
+	sed 's,@PREFIX@,$(PREFIX),;s,@LIBDIR@,$(LIBDIR),;s,@INCLUDEDIR@,$(INCLUDEDIR),;s,@VERSION@,$(VERSION),' \
+		docs/libshim.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libshim.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libshim.pc
+	$(INSTALL) -m 644 $(MAN1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(MAN7) $(DESTDIR)$(MANDIR)/man7
+	$(INSTALL) -m 644 docs/completion/shim-analyze.bash $(DESTDIR)$(COMPLETIONDIR)/shim-analyze
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+
+# ---- house ------------------------------------------------------------------------------------
+
+.PHONY: clean help
+clean: ## remove the build directory
+	rm -rf $(B)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS PREFIX DESTDIR SANITIZE T FUZZ_SECONDS"
+
+-include $(addsuffix .d,$(PRELOAD_OBJ) $(ANALYZER_OBJ) $(B)/analyzer/main.o $(B)/analyzer/shim_run.o)
+-include $(addsuffix .d,$(UNIT) $(PROGRAMS) $(FUZZ))
