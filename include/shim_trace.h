@@ -209,7 +209,9 @@ enum shim_column {
 };
 
 /* Flags of a shape. */
-#define SHIM_SHAPE_LOCAL 0x80 /* added to the op: the block begins and ends within this trace block, no address is kept */
+#define SHIM_SHAPE_LOCAL     0x80 /* added to the op: the allocation and its end lie in this trace block, the end names it by number */
+#define SHIM_SHAPE_ADDRESSED 0x40 /* added to a local allocation's op: its address is kept all the same (several threads) */
+#define SHIM_SHAPE_OP_MASK   0x3f
 
 /* Stack ids. 0: no stack was taken. */
 #define SHIM_STACK_NONE      0u

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * defs.h - the definitions stream (thread 0 of the trace): stacks, modules, threads, clock pairs, notes, marks.
+ *
+ * Records are committed to a chunk of the spool at once and reach the trace before any block that uses them (sink.c). One
+ * lock orders the stream; it is innermost: nothing is called while it is held.
+ * Context of all: any thread, inside the guard.
+ */
+#ifndef PRELOAD_DEFS_H
+#define PRELOAD_DEFS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim_trace.h"
+
+struct defs_segment {
+	uint64_t vaddr;
+	uint64_t size;
+	uint32_t flags; /* 1 execute, 2 write, 4 read (PF_X, PF_W, PF_R) */
+};
+
+/* Prepares the first chunk. 0 or -errno. Context: start-up only. */
+int defs_start(void);
+
+/* The lock that orders the stream; stacks.c holds it while it makes a node. */
+void defs_lock(void);
+void defs_unlock(void);
+
+/* A stack node. The caller holds the lock. 0, or -ENOSPC when the record was dropped. */
+int defs_stack_locked(uint32_t id, uint32_t parent, uintptr_t pc, int is_exact);
+
+void defs_module_load(uint32_t id, uintptr_t bias, const char *path, const uint8_t *build_id, size_t build_id_bytes,
+		      const struct defs_segment *segments, size_t count);
+void defs_module_unload(uint32_t id);
+void defs_thread_start(uint32_t index, int32_t tid, uint32_t creator, uint32_t stack, const char *name);
+void defs_thread_name(uint32_t index, const char *name);
+void defs_thread_end(uint32_t index);
+/* The clock pair of now. */
+void defs_clock(void);
+/* A line for the reader of the report: what was set wrong, what is missing and from when. */
+void defs_note(enum shim_note_level level, const char *text);
+void defs_mark(uint32_t thread, const char *name);
+void defs_process(enum shim_process_what what, int32_t pid, const char *path);
+void defs_recording(int is_on);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - the guard: per-thread state, re-entrancy, and the registry of threads.
+ *
+ * Every hook asks thread_enter() first. What settings, start-up, shutdown, fork and nesting change is folded into the
+ * state found there, so that a hook body has one branch. A struct thread lives in memory that the kernel wipes in a
+ * forked child (arena_forgotten): the child finds zeros, takes the slow path and begins a trace of its own.
+ */
+#ifndef PRELOAD_THREAD_H
+#define PRELOAD_THREAD_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "shim_trace.h"
+#include "sys.h"
+
+struct unwind_trace;
+
+struct thread {
+	/* Guard: frame address of the hook that is inside, 0 when none. Written by the owner, read by lifecycle.c. */
+	uintptr_t inside;
+	/* 1 while this thread records. Written under the registry's lock and by the owner. */
+	uint32_t on;
+
+	/* Rows: the owner alone writes them. */
+	uint32_t stamp_left;  /* events until the clock is read again */
+	uint32_t stamp_every; /* 1 as soon as the process has a second thread */
+	uint32_t index;       /* in the trace, from 1 */
+	struct shim_row *next;
+	struct shim_row *end;
+	struct shim_chunk *chunk;
+	uint64_t ticks;       /* last stamp */
+	uint64_t begin_ticks; /* of the chunk */
+	uint64_t lost;        /* events dropped, cumulative */
+	uint32_t ignore;      /* nesting of shim_ignore_begin */
+	uint32_t seq;         /* of the chunk */
+
+	/* The unwinder's memory of this thread's last stack; owned by unwind.c. */
+	struct unwind_trace *trace;
+
+	/* Identity. */
+	pthread_t pthread;
+	int32_t tid;
+	uint32_t is_dead;
+	uint32_t exit_rounds;   /* key destructor rounds seen */
+	uintptr_t stack_low;    /* the thread's own stack, 0 when unknown */
+	uintptr_t stack_high;
+	char name[16];
+	struct thread *next_thread; /* registry, push only */
+};
+
+/* The state of a thread that has not been seen yet: always "inside", so that the fast path leaves it alone. */
+extern struct thread thread_none;
+
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+/*
+ * What the fast path could not decide: the first event of a thread, of a process, or of a forked child; recording off;
+ * or a nested call. Returns the thread if the event is to be recorded, else NULL. Keeps errno.
+ * Context: any thread.
+ */
+struct thread *thread_enter_slow(struct thread *t, uintptr_t frame);
+
+/*
+ * Enters the guard for the hook whose frame address is FRAME (__builtin_frame_address(0)). Returns this thread's state,
+ * or NULL: then only the real call is made. Each non-NULL result needs one thread_leave().
+ * Context: any thread; in a signal handler that interrupted a hook it returns NULL.
+ */
+static inline struct thread *thread_enter(const void *frame)
+{
+	struct thread *t = thread_self;
+
+	if (unlikely(t->inside))
+		return thread_enter_slow(t, (uintptr_t)frame);
+	t->inside = (uintptr_t)frame;
+	compiler_barrier(); /* pairs with the membarrier in thread_stop_all: inside is seen before on is read */
+	if (likely(t->on))
+		return t;
+	return thread_enter_slow(t, (uintptr_t)frame);
+}
+
+/* Leaves the guard. Context: the thread that entered. */
+static inline void thread_leave(struct thread *t)
+{
+	compiler_barrier();
+	t->inside = 0;
+}
+
+/*
+ * 1 if a hook is inside on this thread: the call comes from the real allocator, from our own code, or from the loader
+ * working for us. Context: any thread.
+ */
+int thread_is_inside(void);
+
+#endif
