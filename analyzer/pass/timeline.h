@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * timeline.h - live bytes and allocation rate over the run's time, in equal buckets. Several processes lie on one axis
+ * by CLOCK_MONOTONIC, and their figures add up bucket by bucket. Fed by the heap pass and the mapped pass.
+ */
+#ifndef PASS_TIMELINE_H
+#define PASS_TIMELINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct timeline_bucket {
+	uint64_t live_bytes, live_count; /* at the end of the bucket */
+	uint64_t most_bytes;             /* largest live sum within it; of several processes: sum of each one's largest */
+	uint64_t allocations, allocated_bytes, frees;
+	uint64_t mapped_bytes;           /* at the end of the bucket; 0 when the mapped pass did not run */
+};
+
+struct timeline {
+	struct timeline_bucket *buckets;
+	size_t count;
+	uint64_t begin_mono_ns; /* CLOCK_MONOTONIC at the left edge */
+	uint64_t bucket_ns;     /* width, at least 1 */
+	/* private: the process in progress */
+	struct timeline_bucket now;
+	size_t at;
+	uint64_t next_ticks;    /* right edge of bucket `at` */
+	const struct clock *clock;
+};
+
+/* COUNT buckets (at least 1) over BEGIN … END in CLOCK_MONOTONIC ns. */
+void timeline_init(struct timeline *t, size_t count, uint64_t begin_mono_ns, uint64_t end_mono_ns);
+void timeline_free(struct timeline *t);
+/* Left edge of bucket I, ns since the left edge of the timeline. */
+static inline uint64_t timeline_ns(const struct timeline *t, size_t i)
+{
+	return i * t->bucket_ns;
+}
+
+#endif
