@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/clock.h"
+#include "model/timebase.h"
 #include "model/frames.h"
 #include "trace/source.h"
 
@@ -59,7 +59,7 @@ struct process_switch {
 struct process {
 	struct source *source;
 	struct frames *frames; /* of the run; not owned */
-	struct clock clock;
+	struct timebase clock;
 	struct quality quality;
 	uint64_t pid, ppid;
 	const char *program;  /* short name; "" unknown */

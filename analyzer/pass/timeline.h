@@ -25,7 +25,7 @@ struct timeline {
 	struct timeline_bucket now;
 	size_t at;
 	uint64_t next_ticks;    /* right edge of bucket `at` */
-	const struct clock *clock;
+	const struct timebase *clock;
 };
 
 /* COUNT buckets (at least 1) over BEGIN … END in CLOCK_MONOTONIC ns. */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "trace/block.h"
-#include "trace/facts.h"
+#include "trace/fields.h"
 #include "trace/quality.h"
 
 enum frame_kind {
@@ -42,8 +42,8 @@ struct frame {
 struct source {
 	char *path;
 	char *spool_path;       /* NULL when no spool is used */
-	struct facts header;
-	struct facts footer;    /* empty without a clean end */
+	struct fields header;
+	struct fields footer;    /* empty without a clean end */
 	struct frame *frames;   /* in file order, chunks of the spool last */
 	size_t frame_count;
 	struct quality quality; /* what opening found out */

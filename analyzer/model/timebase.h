@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.h - ticks of a trace to nanoseconds: the line through the first and the last known pair (docs/trace-format.md,
+ * timebase.h - ticks of a trace to nanoseconds: the line through the first and the last known pair (docs/trace-format.md,
  * section 2). Pure arithmetic, monotonic, no overflow for any input.
  */
-#ifndef MODEL_CLOCK_H
-#define MODEL_CLOCK_H
+#ifndef MODEL_TIMEBASE_H
+#define MODEL_TIMEBASE_H
 
 #include <stdint.h>
 
-struct clock {
+struct timebase {
 	uint64_t first_ticks, first_mono_ns;
 	uint64_t last_ticks, last_mono_ns;
 	uint64_t start_ticks; /* of the process: time 0 of reports */
@@ -17,14 +17,14 @@ struct clock {
 };
 
 /* Takes a pair of readings; order does not matter. */
-void clock_add(struct clock *c, uint64_t ticks, uint64_t mono_ns);
+void timebase_add(struct timebase *c, uint64_t ticks, uint64_t mono_ns);
 /* CLOCK_MONOTONIC at TICKS. Without two different pairs a tick counts as a nanosecond. */
-uint64_t clock_mono_ns(const struct clock *c, uint64_t ticks);
+uint64_t timebase_mono_ns(const struct timebase *c, uint64_t ticks);
 /* Nanoseconds from the start of the process to TICKS; 0 for earlier ones. */
-uint64_t clock_ns(const struct clock *c, uint64_t ticks);
+uint64_t timebase_ns(const struct timebase *c, uint64_t ticks);
 /* Nanoseconds that SPAN ticks take. */
-uint64_t clock_span_ns(const struct clock *c, uint64_t span);
+uint64_t timebase_span_ns(const struct timebase *c, uint64_t span);
 /* Ticks at NS nanoseconds after the start, saturating. */
-uint64_t clock_ticks(const struct clock *c, uint64_t ns);
+uint64_t timebase_ticks(const struct timebase *c, uint64_t ns);
 
 #endif
