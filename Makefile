@@ -41,7 +41,8 @@ MAKEFLAGS += --no-builtin-rules
 PRELOAD_SRC := $(sort $(wildcard preload/*.c))
 PRELOAD_OBJ := $(PRELOAD_SRC:%.c=$(B)/%.o)
 ANALYZER_SRC := $(sort $(wildcard analyzer/*/*.c))
-ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(B)/%.o)
+ASSETS := $(sort $(wildcard analyzer/out/html/*.*))
+ANALYZER_OBJ := $(ANALYZER_SRC:%.c=$(B)/%.o) $(ASSETS:%=$(B)/%.o)
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_SRC:%.c=$(B)/%)
 PROGRAM_SRC := $(sort $(wildcard tests/programs/*.c tests/programs/*.cc tests/programs/*.rs))
@@ -54,9 +55,9 @@ PRODUCTS := $(B)/libshim.so $(B)/shim-analyze $(B)/shim-run
 # ---- flags ------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
-WARNINGS += $(if $(CI),-Werror)
+WARNINGS += -Werror=implicit-function-declaration -Werror=int-conversion $(if $(CI),-Werror)
 SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-COMMON := -std=gnu11 $(WARNINGS) -Iinclude -DSHIM_VERSION='"$(VERSION)"'
+COMMON := -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Iinclude -DSHIM_VERSION='"$(VERSION)"'
 DEPENDENCIES = -MMD -MP -MF $@.d -MT $@
 
 # The guest. Hidden by default and frame pointers kept, so that its own frames can be walked past.
@@ -95,8 +96,23 @@ $(B)/analyzer/%.o: analyzer/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(COMMON) $(ANALYZER_FLAGS) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c -o $@ $<
 
+# Pages, styles and scripts go into the tool as they are, between the symbols _binary_NAME_start and
+# _binary_NAME_end (those of `ld -r -b binary`), but read-only.
+$(B)/analyzer/out/html/%.o: analyzer/out/html/% Makefile
+	@mkdir -p $(@D)
+	@echo "embed $<"
+	@printf '.section .rodata\n.global %s_start, %s_end\n%s_start:\n.incbin "$<"\n%s_end:\n.byte 0\n%s\n' \
+		$(foreach i,1 2 3 4,_binary_$(subst .,_,$(subst -,_,$*))) '.section .note.GNU-stack,"",@progbits' | \
+		$(CC) -c -x assembler -o $@ -
+
+# The files of out/html/ as they are; out/html_assets.c knows the symbols that ld makes of their names.
+HTML := $(sort $(wildcard analyzer/out/html/*))
+$(B)/analyzer/out/html.o: $(HTML) Makefile
+	@mkdir -p $(@D)
+	cd analyzer/out/html && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(notdir $(HTML))
+
 # Everything of the tool but main: what its unit tests and fuzz targets link.
-$(B)/libanalyzer.a: $(ANALYZER_OBJ)
+$(B)/libanalyzer.a: $(ANALYZER_OBJ) $(B)/analyzer/out/html.o
 	@rm -f $@
 	$(AR) rcs $@ $^
 
