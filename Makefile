@@ -105,14 +105,8 @@ $(B)/analyzer/out/html/%.o: analyzer/out/html/% Makefile
 		$(foreach i,1 2 3 4,_binary_$(subst .,_,$(subst -,_,$*))) '.section .note.GNU-stack,"",@progbits' | \
 		$(CC) -c -x assembler -o $@ -
 
-# The files of out/html/ as they are; out/html_assets.c knows the symbols that ld makes of their names.
-HTML := $(sort $(wildcard analyzer/out/html/*))
-$(B)/analyzer/out/html.o: $(HTML) Makefile
-	@mkdir -p $(@D)
-	cd analyzer/out/html && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(notdir $(HTML))
-
 # Everything of the tool but main: what its unit tests and fuzz targets link.
-$(B)/libanalyzer.a: $(ANALYZER_OBJ) $(B)/analyzer/out/html.o
+$(B)/libanalyzer.a: $(ANALYZER_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
