@@ -68,17 +68,21 @@ PRELOAD_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-omit-fr
 	-fno-plt -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-Wframe-larger-than=2048
 # No symbol leaves but those of the map, none of zstd's either; nothing may stay unresolved. zstd's
-# two tracing hooks are weak and undefined in its archive: zero here, or a program's own would be
-# called. nodelete: a hook may be on some thread's stack at any time.
+# two tracing hooks are weak and undefined in its archive: they end as null here, or those of a traced
+# program would be called. nodelete: a hook may be on some thread's stack at any time.
 PRELOAD_LDFLAGS := -shared -Wl,-soname,libshim.so -Wl,--version-script=preload/libshim.map \
 	-Wl,--exclude-libs,ALL -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,text -Wl,-z,nodelete \
-	-Wl,--as-needed -Wl,--defsym=ZSTD_trace_compress_begin=0 -Wl,--defsym=ZSTD_trace_compress_end=0
+	-Wl,-z,nodynamic-undefined-weak -Wl,--as-needed
 PRELOAD_LIBS := -l:libzstd.a
 
 ANALYZER_FLAGS := -Ianalyzer -pthread $(SANITIZER)
 ANALYZER_LIBS := -lzstd -ldw -lelf -liberty -llzma -lz -lm
 # The sanitizers bring an allocator of their own.
 ALLOCATOR := $(if $(SANITIZE),,-ljemalloc)
+
+# Short lines; V=1 shows the commands.
+Q := $(if $(V),,@)
+SAY = $(if $(V),@:,@printf '  %-6s %s\n')
 
 # ---- products ---------------------------------------------------------------------------------
 
@@ -87,20 +91,23 @@ all: $(PRODUCTS) ## build libshim.so, shim-analyze and shim-run in build/
 
 $(B)/preload/%.o: preload/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(PRELOAD_FLAGS) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c -o $@ $<
+	$(SAY) CC $<
+	$(Q)$(CC) $(COMMON) $(PRELOAD_FLAGS) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c -o $@ $<
 
 $(B)/libshim.so: $(PRELOAD_OBJ) preload/libshim.map
-	$(CC) $(CFLAGS) $(LDFLAGS) $(PRELOAD_LDFLAGS) -o $@ $(PRELOAD_OBJ) $(PRELOAD_LIBS)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(PRELOAD_LDFLAGS) -o $@ $(PRELOAD_OBJ) $(PRELOAD_LIBS)
 
 $(B)/analyzer/%.o: analyzer/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(ANALYZER_FLAGS) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c -o $@ $<
+	$(SAY) CC $<
+	$(Q)$(CC) $(COMMON) $(ANALYZER_FLAGS) $(CFLAGS) $(CPPFLAGS) $(DEPENDENCIES) -c -o $@ $<
 
 # Pages, styles and scripts go into the tool as they are, between the symbols _binary_NAME_start and
 # _binary_NAME_end (those of `ld -r -b binary`), but read-only.
 $(B)/analyzer/out/html/%.o: analyzer/out/html/% Makefile
 	@mkdir -p $(@D)
-	@echo "embed $<"
+	$(SAY) EMBED $<
 	@printf '.section .rodata\n.global %s_start, %s_end\n%s_start:\n.incbin "$<"\n%s_end:\n.byte 0\n%s\n' \
 		$(foreach i,1 2 3 4,_binary_$(subst .,_,$(subst -,_,$*))) '.section .note.GNU-stack,"",@progbits' | \
 		$(CC) -c -x assembler -o $@ -
@@ -108,13 +115,15 @@ $(B)/analyzer/out/html/%.o: analyzer/out/html/% Makefile
 # Everything of the tool but main: what its unit tests and fuzz targets link.
 $(B)/libanalyzer.a: $(ANALYZER_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/shim-analyze: $(B)/analyzer/main.o $(B)/libanalyzer.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZER) -pthread -o $@ $^ -Wl,--as-needed $(ANALYZER_LIBS) $(ALLOCATOR)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZER) -pthread -o $@ $^ -Wl,--as-needed $(ANALYZER_LIBS) $(ALLOCATOR)
 
 $(B)/shim-run: $(B)/analyzer/shim_run.o
-	$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZER) -o $@ $^
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(SANITIZER) -o $@ $^
 
 # ---- tests ------------------------------------------------------------------------------------
 
@@ -130,28 +139,31 @@ UNIT_BOTH := $(patsubst both:%,%,$(filter both:%,$(UNIT_SIDES)))
 # Without the doors: a test's own malloc must stay libc's.
 $(B)/libpreload.a: $(filter-out $(B)/preload/hooks_%,$(PRELOAD_OBJ))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 UNIT_COMPILE = $(CC) $(COMMON) $(CFLAGS) $(CPPFLAGS) $(SANITIZER) -pthread $(DEPENDENCIES) -o $@ $<
 
 $(UNIT_TOOL): $(B)/tests/unit/%: tests/unit/%.c $(B)/libanalyzer.a
 	@mkdir -p $(@D)
-	$(UNIT_COMPILE) -Ianalyzer $(B)/libanalyzer.a -lcmocka -ljansson $(ANALYZER_LIBS)
+	$(SAY) TEST $@
+	$(Q)$(UNIT_COMPILE) -Ianalyzer $(B)/libanalyzer.a -lcmocka -ljansson $(ANALYZER_LIBS)
 
 $(UNIT_GUEST): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a
 	@mkdir -p $(@D)
-	$(UNIT_COMPILE) -Ipreload $(B)/libpreload.a -lcmocka $(PRELOAD_LIBS)
+	$(SAY) TEST $@
+	$(Q)$(UNIT_COMPILE) -Ipreload $(B)/libpreload.a -lcmocka $(PRELOAD_LIBS)
 
 $(UNIT_BOTH): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a $(B)/libanalyzer.a
 	@mkdir -p $(@D)
-	$(UNIT_COMPILE) -Ipreload -Ianalyzer $(B)/libpreload.a $(B)/libanalyzer.a -lcmocka -ljansson $(ANALYZER_LIBS)
+	$(SAY) TEST $@
+	$(Q)$(UNIT_COMPILE) -Ipreload -Ianalyzer $(B)/libpreload.a $(B)/libanalyzer.a -lcmocka -ljansson $(ANALYZER_LIBS)
 
 # Traced programs: never with a sanitizer, and with the flags that a `build:` comment near the top
 # asks for. The shell reads those flags, so they may quote and call (`build: $(python3-config …)`).
 define build_program
 	@mkdir -p $(@D)
 	@extra=$$(sed -n 's,^.*[/ ][*/] build: *\(.*\)$$,\1,p' $< | sed 's, *\*/.*,,' | head -n 1); \
-	echo "$(1) -o $@ $< $$extra"; eval "$(1) -o $@ $< $$extra"
+	$(if $(V),set -x,printf '  %-6s %s\n' BUILD $@); eval "$(1) -o $@ $< $$extra"
 endef
 
 $(B)/tests/programs/%: tests/programs/%.c Makefile
@@ -161,7 +173,7 @@ $(B)/tests/programs/%: tests/programs/%.cc Makefile
 	$(call build_program,$(CXX) -Wall -Wextra -O2 -g -Iinclude $(DEPENDENCIES))
 
 $(B)/tests/programs/%: tests/programs/%.rs Makefile
-	$(call build_program,$(RUSTC) --edition 2021 -O -g)
+	$(call build_program,env -u MAKEFLAGS -u MFLAGS $(RUSTC) --edition 2021 -O -g)
 
 # A step that must come after another is a make of its own, since -j runs prerequisites side by side.
 STEP = @$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
@@ -224,7 +236,8 @@ FUZZ_STEP = $(STEP) B=$(B)/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefin
 FUZZ_SECONDS ?= 60
 $(FUZZ): $(B)/%: %.c $(B)/libanalyzer.a
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) $(CFLAGS) $(CPPFLAGS) -Ianalyzer -pthread $(DEPENDENCIES) \
+	$(SAY) FUZZ $@
+	$(Q)$(CC) $(COMMON) $(CFLAGS) $(CPPFLAGS) -Ianalyzer -pthread $(DEPENDENCIES) \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(B)/libanalyzer.a $(ANALYZER_LIBS)
 fuzz-build: $(FUZZ)
 check-fuzz: ## every fuzz target over its seeds, once
@@ -280,7 +293,7 @@ clean: ## remove the build directory
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS PREFIX DESTDIR SANITIZE T FUZZ_SECONDS"
+	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS"
 
 -include $(addsuffix .d,$(PRELOAD_OBJ) $(ANALYZER_OBJ) $(B)/analyzer/main.o $(B)/analyzer/shim_run.o)
 -include $(addsuffix .d,$(UNIT) $(PROGRAMS) $(FUZZ))
