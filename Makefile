@@ -247,7 +247,7 @@ fuzz: ## look for new inputs, FUZZ_SECONDS for each target
 	$(FUZZ_STEP) fuzz-build
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/regress.sh $(FUZZ:$(B)/%=$(B)/fuzz/%)
 
-LINTS := selftest arrows maps names exports imports scripts format
+LINTS := selftest arrows maps names docs exports imports scripts format
 .PHONY: lint format
 lint: ## arrows between folders, maps, exported and imported symbols, formatting
 	@.ci/deps build test check

@@ -4,19 +4,20 @@
 _shim_analyze() {
 	local current=$2 previous=$3
 	local commands='summary leaks peak allocs temporary sizes lifetimes threads timeline flamegraph info dump repair'
-	local options='-o --format -n -s --cost --thread --from --to -I -X --suppressions --sysroot --debug-path
-		--debuginfod --jobs --color --progress -q --help --version'
+	local options='--output --format --sites --stacks --thread --from --to --include --exclude --suppressions
+		--no-builtin-suppressions --cost --title --sysroot --debug-path --debuginfod --jobs --color --progress
+		--quiet --help --version -o -n -s -I -X -q -h'
 
 	case $previous in
-	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$current") && return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W 'text json folded svg html' -- "$current") && return ;;
 	--cost)
 		mapfile -t COMPREPLY < <(compgen -W 'allocated allocations peak leaked temporary' -- "$current")
 		return
 		;;
 	--color | --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") && return ;;
 	--sysroot | --debug-path) mapfile -t COMPREPLY < <(compgen -d -- "$current") && return ;;
-	-n | -s | -I | -X | --thread | --from | --to | --jobs) return ;;
-	-o | --suppressions) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
+	-n | --sites | -s | --stacks | -I | --include | -X | --exclude | --thread | --from | --to | --jobs | --title) return ;;
+	-o | --output | --suppressions) mapfile -t COMPREPLY < <(compgen -f -- "$current") && return ;;
 	esac
 	if [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
