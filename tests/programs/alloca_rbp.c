@@ -8,7 +8,7 @@
  * truth: leak direct 2000 32000
  * truth: leak through 2000 32000
  */
-/* build: -O1 -fomit-frame-pointer -fno-optimize-sibling-calls -fno-inline -fno-ipa-icf */
+/* build: -O1 -fomit-frame-pointer -fno-optimize-sibling-calls -fno-inline */
 #include <alloca.h>
 #include <stdio.h>
 #include <stdlib.h>

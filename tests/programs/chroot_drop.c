@@ -53,6 +53,6 @@ int main(void)
 	sandbox();
 	after_change();
 	churn();
-	printf("cwd %s\n", getcwd((char[100]){0}, 100) ? "still there" : "gone");
+	printf("cwd %s\n", getcwd((char[100]){ 0 }, 100) ? "still there" : "gone");
 	return 0;
 }

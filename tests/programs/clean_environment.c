@@ -88,8 +88,7 @@ int main(void)
 	printf("children: %d %s\n", i, errno == ECHILD ? "ECHILD" : "other");
 	sigaltstack(NULL, &stack);
 	printf("threads %d, alternate stack %s, dumpable %d, subreaper %d\n", threads(),
-	       stack.ss_flags & SS_DISABLE ? "none" : "set", prctl(PR_GET_DUMPABLE),
-	       subreaper());
+	       stack.ss_flags & SS_DISABLE ? "none" : "set", prctl(PR_GET_DUMPABLE), subreaper());
 	for (i = 0; i < RLIM_NLIMITS; i++)
 		if (getrlimit(i, &limit) == 0)
 			printf("limit %d: %lu %lu\n", i, (unsigned long)limit.rlim_cur,

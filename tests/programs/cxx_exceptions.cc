@@ -23,8 +23,11 @@ static int destroyed;
 static void *volatile sink;
 
 struct noisy {
-	std::unique_ptr<char[]> body{new char[40]};
-	~noisy() { destroyed++; }
+	std::unique_ptr<char[]> body{ new char[40] };
+	~noisy()
+	{
+		destroyed++;
+	}
 };
 
 extern "C" void descend(int depth)
@@ -131,5 +134,5 @@ int main()
 	results.push_back(across_plugin());
 	for (int result : results)
 		std::printf("%d\n", result);
-	return results == std::vector<int>{303, 1, 1, 1} ? 0 : 1;
+	return results == std::vector<int>{ 303, 1, 1, 1 } ? 0 : 1;
 }

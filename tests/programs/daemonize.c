@@ -3,7 +3,7 @@
  * The classical daemon: fork, setsid, fork again, chdir /, close everything, work, exit. The foreground
  * waits for the daemon by a pipe, so that a test knows when it is done.
  * A perfect report says: three files; the daemon's has
- * truth: file-leak daemon_leak 4 4000
+ * truth: leak-in 1 daemon_leak 4 4000
  * truth: files 3
  */
 /* build: -O0 */

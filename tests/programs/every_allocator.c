@@ -17,7 +17,6 @@
  * truth: allocs use_malloc 2 202
  * truth: allocs use_calloc 2 612
  * truth: allocs use_free_sized 2 128
- * truth: valgrind
  * pvalloc rounds up to a page; the report may give either 208 or 4096 bytes for use_pvalloc, 1 block.
  * asprintf keeps 27 bytes or what the C library asked for, 1 block.
  */

@@ -130,7 +130,10 @@ extern "C" void with_handler()
 
 struct throws_in_constructor {
 	char body[200];
-	throws_in_constructor() { throw 7; }
+	throws_in_constructor()
+	{
+		throw 7;
+	}
 };
 
 /* The language frees the block of an object whose constructor throws. */

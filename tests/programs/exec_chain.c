@@ -3,7 +3,7 @@
  * Replaces itself by every member of the exec family in turn, each time after failing calls that
  * return: along PATH, with a directory, with a file that may not be executed, with a bad format.
  * A perfect report says: eight files, one for each image, each complete, each with
- * truth: leak stage_leak 2 202
+ * truth: leak-in 8 stage_leak 2 202
  * truth: files 8
  * (the second block is allocated after the failed calls). None is lost by the successful exec.
  */
@@ -27,7 +27,7 @@ static void stage_leak(void)
 /* Every call here must fail and leave the process as it was. */
 static int failing_calls(void)
 {
-	char *args[] = {"x", NULL};
+	char *args[] = { "x", NULL };
 	int bad = 0;
 
 	setenv("PATH", "/nonexistent:/proc/self:/etc:/tmp", 1);
@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 	char self[4096], directory[4096], next[16], *name;
 	int stage = argc > 1 ? atoi(argv[1]) : 0;
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *args[] = {argv[0], next, NULL};
+	char *args[] = { argv[0], next, NULL };
 
 	if (length <= 0)
 		return 1;
@@ -66,14 +66,29 @@ int main(int argc, char **argv)
 	snprintf(next, sizeof(next), "%d", stage + 1);
 	setenv("PATH", directory, 1);
 	switch (stage) {
-	case 0: execv(self, args); break;
-	case 1: execve(self, args, environ); break;
-	case 2: execvp(name, args); break;
-	case 3: execvpe(name, args, environ); break;
-	case 4: execl(self, argv[0], next, (char *)NULL); break;
-	case 5: execlp(name, argv[0], next, (char *)NULL); break;
-	case 6: execle(self, argv[0], next, (char *)NULL, environ); break;
-	case 7: return 33;
+	case 0:
+		execv(self, args);
+		break;
+	case 1:
+		execve(self, args, environ);
+		break;
+	case 2:
+		execvp(name, args);
+		break;
+	case 3:
+		execvpe(name, args, environ);
+		break;
+	case 4:
+		execl(self, argv[0], next, (char *)NULL);
+		break;
+	case 5:
+		execlp(name, argv[0], next, (char *)NULL);
+		break;
+	case 6:
+		execle(self, argv[0], next, (char *)NULL, environ);
+		break;
+	case 7:
+		return 33;
 	}
 	return 1;
 }

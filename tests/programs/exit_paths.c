@@ -86,7 +86,7 @@ static void *last_thread(void *arg)
 
 static void end_by(const char *how)
 {
-	struct rlimit no_core = {0, 0};
+	struct rlimit no_core = { 0, 0 };
 	pthread_t thread;
 
 	setrlimit(RLIMIT_CORE, &no_core);
@@ -110,11 +110,9 @@ static void end_by(const char *how)
 		*(volatile int *)16 = 1;
 	if (!strcmp(how, "sigsys"))
 		raise(SIGSYS);
-	if (!strcmp(how, "exit-in-thread") &&
-	    pthread_create(&thread, NULL, exit_in_thread, NULL) == 0)
+	if (!strcmp(how, "exit-in-thread") && pthread_create(&thread, NULL, exit_in_thread, NULL) == 0)
 		pthread_join(thread, NULL);
-	if (!strcmp(how, "last-thread") &&
-	    pthread_create(&thread, NULL, last_thread, NULL) == 0)
+	if (!strcmp(how, "last-thread") && pthread_create(&thread, NULL, last_thread, NULL) == 0)
 		pthread_exit(NULL);
 }
 

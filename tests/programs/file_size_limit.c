@@ -31,8 +31,8 @@ static size_t random_size(void)
 
 int main(void)
 {
-	struct rlimit limit = {4096, 4096};
-	void *kept[64] = {0};
+	struct rlimit limit = { 4096, 4096 };
+	void *kept[64] = { 0 };
 	int i;
 
 	before_limit();

@@ -4,6 +4,7 @@
  * thread of its own and exits. A library that holds a lock across fork hangs here.
  * A perfect report of the parent says:
  * truth: leak parent_leak 1 500
+ * truth: leak-in 1 parent_leak 1 500
  * truth: leak worker 0 0
  * truth: files 51
  */
@@ -20,7 +21,7 @@ static void *volatile sink;
 
 static void *worker(void *arg)
 {
-	void *kept[16] = {0};
+	void *kept[16] = { 0 };
 	unsigned i = (unsigned)(size_t)arg;
 
 	while (!atomic_load(&stop)) {

@@ -5,8 +5,10 @@
  * truth: leak parent_leak 1 1000
  * truth: leak child_leak 0 0
  * truth: files 5
- * Each child's own report has 1 block of 2000 bytes at child_leak, each grandchild's 3 of 300 bytes at
- * grandchild_leak. A child also frees a block that its parent allocated before the fork: that is
+ * truth: leak-in 2 child_leak 1 2000
+ * truth: leak-in 2 grandchild_leak 3 300
+ * truth: leak-in 1 parent_leak 1 1000
+ * (two of the five files have these). A child also frees a block that its parent allocated before the fork: that is
  * neither an error nor a leak of the parent's, whose copy is freed by the parent itself.
  */
 /* build: -O0 */

@@ -45,14 +45,20 @@ static inline __attribute__((always_inline)) void *work(struct committed *mine)
 	return NULL;
 }
 
-#define WORKER(n) static void *worker_##n(void *arg) { return work(arg); }
-WORKER(0) WORKER(1) WORKER(2) WORKER(3) WORKER(4) WORKER(5) WORKER(6) WORKER(7)
-WORKER(8) WORKER(9) WORKER(10) WORKER(11) WORKER(12) WORKER(13) WORKER(14) WORKER(15)
+#define WORKER(n)                          \
+	static void *worker_##n(void *arg) \
+	{                                  \
+		return work(arg);          \
+	}
+WORKER(0)
+WORKER(1) WORKER(2) WORKER(3) WORKER(4) WORKER(5) WORKER(6) WORKER(7) WORKER(8) WORKER(9) WORKER(10)
+	WORKER(11) WORKER(12) WORKER(13) WORKER(14) WORKER(15)
 
-static void *(*const workers[16])(void *) = {
-	worker_0, worker_1, worker_2,  worker_3,  worker_4,  worker_5,	worker_6,  worker_7,
-	worker_8, worker_9, worker_10, worker_11, worker_12, worker_13, worker_14, worker_15,
-};
+		static void *(*const workers[16])(void *) = {
+			worker_0,  worker_1,  worker_2,  worker_3,  worker_4,  worker_5,
+			worker_6,  worker_7,  worker_8,  worker_9,  worker_10, worker_11,
+			worker_12, worker_13, worker_14, worker_15,
+		};
 
 int main(int argc, char **argv)
 {

@@ -43,7 +43,7 @@ static void after_all(void)
 
 int main(void)
 {
-	struct rlimit limit = {1 << 30, 1 << 30};
+	struct rlimit limit = { 1 << 30, 1 << 30 };
 	int first, second;
 
 	if (setrlimit(RLIMIT_AS, &limit))

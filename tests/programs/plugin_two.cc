@@ -5,7 +5,7 @@
  * A perfect report names plugin_two_leak for 5 unfreed blocks of 200 bytes from each call of
  * plugin_two_run, also after the object was closed and its addresses were given to another one.
  */
-/* build: -O0 -shared -fPIC -fno-gnu-unique */
+/* build: -O0 -shared -fPIC */
 #include <new>
 #include <string>
 #include <vector>
@@ -29,7 +29,7 @@ extern "C" int plugin_two_run(int count)
 			if (i % 10 == 9)
 				throw i;
 		} catch (int value) {
-			words.back() += std::to_string(value);
+			words.back() += static_cast<char>('0' + value % 10);
 		}
 	}
 	return static_cast<int>(words.size());

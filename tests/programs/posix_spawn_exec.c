@@ -3,7 +3,8 @@
  * posix_spawn, posix_spawnp, system and popen.
  * A perfect report of the parent says:
  * truth: leak parent_leak 10 1000
- * and every spawned copy of this program has a report with 1 block of 70 bytes at stage_leak.
+ * truth: leak-in 12 stage_leak 1 70
+ * (every spawned copy of this program has a report of its own).
  */
 /* build: -O0 */
 #define _GNU_SOURCE
@@ -37,7 +38,7 @@ static int status_of(pid_t pid)
 
 int main(int argc, char **argv)
 {
-	char *args[] = {argv[0], "stage", NULL};
+	char *args[] = { argv[0], "stage", NULL };
 	char self[4096], command[4200], line[100] = "";
 	posix_spawn_file_actions_t actions;
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -58,9 +59,11 @@ int main(int argc, char **argv)
 	for (i = 0; i < 10; i++) {
 		bad |= posix_spawn(&pid, self, &actions, NULL, args, environ) != 0;
 		bad |= status_of(pid) != 9;
-		bad |= posix_spawnp(&pid, "true", NULL, NULL, (char *[]){"true", NULL}, environ) != 0;
+		bad |= posix_spawnp(&pid, "true", NULL, NULL, (char *[]){ "true", NULL }, environ) !=
+		       0;
 		bad |= status_of(pid) != 0;
-		bad |= posix_spawnp(&pid, "no-such-program-here", NULL, NULL, args, environ) != ENOENT;
+		bad |= posix_spawnp(&pid, "no-such-program-here", NULL, NULL, args, environ) !=
+		       ENOENT;
 		parent_leak();
 	}
 	posix_spawn_file_actions_destroy(&actions);

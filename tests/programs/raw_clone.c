@@ -6,7 +6,8 @@
  * truth: leak parent_leak 2 600
  * truth: leak child_leak 0 0
  * truth: leak churn 0 0
- * The child's events never mix with the parent's.
+ * truth: leak-in 1 parent_leak 2 600
+ * The child's events never mix with the parent's, whether it has a file of its own or not.
  */
 /* build: -O0 */
 #define _GNU_SOURCE
@@ -32,7 +33,7 @@ static void child_leak(void)
 
 static void churn(void)
 {
-	void *kept[32] = {0};
+	void *kept[32] = { 0 };
 	int i;
 
 	for (i = 0; i < 100000; i++) {

@@ -10,7 +10,7 @@
  * Stacks of the handlers reach main through the signal frame:
  * truth: leak main 17 15700
  */
-/* build: -O0 -Wno-clobbered */
+/* build: -O0 */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 static void *volatile sink;
+static volatile unsigned long sum;
 static volatile sig_atomic_t alternate_bad, ticks, computing;
 static sigjmp_buf back;
 static char *alternate;
@@ -69,8 +70,7 @@ static void set(int signal, void (*handler)(int), int flags)
 
 static void compute_under_timer(void)
 {
-	struct itimerval every = {{0, 2000}, {0, 2000}}, off;
-	volatile unsigned long sum = 0;
+	struct itimerval every = { { 0, 2000 }, { 0, 2000 } }, off;
 
 	memset(&off, 0, sizeof(off));
 	set(SIGALRM, on_timer, SA_RESTART);

@@ -71,14 +71,18 @@ static void generation(size_t stack_size)
 		munmap(stacks[i], stack_size);
 }
 
-static void jump_leak(int depth)
+static void jump_leak(void)
 {
-	if (depth > 0) {
-		jump_leak(depth - 1);
-		return;
-	}
 	sink = malloc(50);
 	longjmp(out, 1);
+}
+
+static void jump_from(int depth)
+{
+	if (depth > 0)
+		jump_from(depth - 1);
+	else
+		jump_leak();
 }
 
 int main(void)
@@ -90,7 +94,7 @@ int main(void)
 		generation((size_t)(262144 - 40960 * i));
 	for (i = 0; i < 10; i++)
 		if (setjmp(out) == 0)
-			jump_leak(i);
+			jump_from(i);
 	puts("stack_switch: done");
 	return 0;
 }

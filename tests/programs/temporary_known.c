@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Temporary allocations: freed before the same thread allocates anything else.
+ * Temporary allocations: ended before the same thread allocates anything else.
  * A perfect report says:
  * truth: temporary at_once 5000
- * truth: temporary pairs 0
- * truth: temporary grown 100
+ * truth: temporary pairs 1000
+ * truth: temporary grown 200
  * truth: temporary kept 0
  * truth: allocs at_once 5000 500000
  * truth: allocs pairs 2000 40000
  * truth: leak kept 10 100
- * pairs() allocates two and frees them in order: the first is freed after another allocation; so is
- * not temporary, and neither is the second, which is freed after the first.
+ * pairs() allocates two and frees them in order: the first is freed after another allocation and is not
+ * temporary, the second is. grown() has two each time: the block that realloc ends and the one it gives.
  */
 /* build: -O0 */
 #include <stdio.h>

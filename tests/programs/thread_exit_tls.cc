@@ -22,7 +22,10 @@ static void *volatile sink;
 
 struct holder {
 	std::vector<std::unique_ptr<char[]>> blocks;
-	~holder() { blocks.clear(); }
+	~holder()
+	{
+		blocks.clear();
+	}
 };
 
 static thread_local holder local;

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #define THREADS 100
-#define STEPS 5000
-#define SLOTS 64
+#define STEPS   5000
+#define SLOTS   64
 
 /* Mailboxes through which a block goes to whichever thread comes next. */
 static _Atomic(void *) mailbox[256];
@@ -57,7 +57,7 @@ __attribute__((noinline)) static void *take(struct totals *t)
 __attribute__((noinline)) static void *stress(void *arg)
 {
 	struct totals *t = arg;
-	void *slot[SLOTS] = {0};
+	void *slot[SLOTS] = { 0 };
 	int i;
 
 	for (i = 0; i < STEPS; i++) {
@@ -96,7 +96,7 @@ __attribute__((noinline)) static void *stress(void *arg)
 int main(void)
 {
 	static struct totals totals[THREADS];
-	struct totals sum = {0};
+	struct totals sum = { 0 };
 	pthread_t threads[THREADS];
 	int i;
 
@@ -126,7 +126,8 @@ int main(void)
 
 		if (!f)
 			return 1;
-		fprintf(f, "malloc %lu %lu\ncalloc %lu %lu\nposix_memalign %lu %lu\nrealloc %lu %lu\n",
+		fprintf(f,
+			"malloc %lu %lu\ncalloc %lu %lu\nposix_memalign %lu %lu\nrealloc %lu %lu\n",
 			sum.mallocs, sum.malloc_bytes, sum.callocs, sum.calloc_bytes, sum.aligned,
 			sum.aligned_bytes, sum.reallocs, sum.realloc_bytes);
 		fclose(f);

@@ -3,7 +3,7 @@
  * Not a program: a shared object that cxx_exceptions opens. It throws through its caller and
  * catches what its caller throws.
  */
-/* build: -O0 -shared -fPIC -fno-gnu-unique */
+/* build: -O0 -shared -fPIC */
 #include <stdexcept>
 #include <string>
 

@@ -4,7 +4,9 @@
  * whatever a library changes in it stays changed in the parent.
  * A perfect report of the parent says:
  * truth: leak parent_leak 300 30000
- * Each of the 100 executed children has a report of its own with 1 block of 64 bytes at stage_leak.
+ * truth: leak-in 100 stage_leak 1 64
+ * truth: files 101
+ * (each of the executed children has a report of its own; the borrowed lives have none).
  */
 /* build: -O0 -Wno-deprecated-declarations */
 #define _GNU_SOURCE
@@ -45,7 +47,7 @@ static int run(char *const argv[], const char *path, int expect)
 
 int main(int argc, char **argv)
 {
-	char *args[] = {argv[0], "stage", NULL};
+	char *args[] = { argv[0], "stage", NULL };
 	int i, bad = 0;
 
 	if (argc > 1) {

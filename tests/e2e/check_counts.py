@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""
+check_counts.py - hold a report against libcount.so, function by function, call by call, byte by byte.
+
+usage: check_counts.py TRACE NESTED ALONE
+
+TRACE and NESTED come from one run with LD_PRELOAD="libcount.so libshim.so", ALONE from a run of the same program with
+libcount.so only. In the nested run every library constructor but libcount's has run before libcount's own,
+the shim's start-up included. What the program itself had done by then is in ALONE, so the truth is
+
+    early calls of ALONE + later calls of NESTED.
+"""
+import json
+import os
+import subprocess
+import sys
+
+from truthlib import Failures, report
+
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "count", "count.py")
+
+# libcount's finer rows, as the format names functions
+FOLDED = {"realloc_new": "realloc", "realloc_to_zero": "realloc", "reallocarray_new": "reallocarray"}
+
+
+def counted(path):
+    return json.loads(subprocess.run([SCRIPT, path], stdout=subprocess.PIPE, check=True).stdout)
+
+
+def true_counts(nested, alone):
+    late, early = counted(nested)["late"], counted(alone)["early"]
+    truth = {key: late[key] + early[key] for key in late if key != "functions"}
+    functions = {}
+    for part in (late, early):
+        for name, (calls, _) in part["functions"].items():
+            name = FOLDED.get(name, name)
+            functions[name] = functions.get(name, 0) + calls
+    truth["functions"] = {name: calls for name, calls in functions.items() if calls}
+    return truth
+
+
+def main():
+    trace, nested, alone = sys.argv[1:]
+    fail = Failures(os.path.basename(trace))
+    whole = report("summary", trace)
+    heap, truth = whole["heap"], true_counts(nested, alone)
+    # In the report a reallocation is an allocation, too.
+    fail.equal("allocations", heap["allocations"], truth["allocations"] + truth["reallocations"])
+    fail.equal("reallocations", heap["reallocations"], truth["reallocations"])
+    fail.equal("frees", heap["frees"], truth["frees"])
+    fail.equal("allocated bytes", heap["allocated_bytes"], truth["allocated_bytes"] + truth["reallocated_bytes"])
+    functions = heap["by_function"]
+    for name in sorted(set(functions) | set(truth["functions"])):
+        fail.equal(f"calls of {name}", functions.get(name, 0), truth["functions"].get(name, 0))
+    if whole["trace"]["quality"]["lost"] or not whole["trace"]["complete"]:
+        fail("the report is not complete")
+    if not truth["allocations"]:
+        fail("nothing was counted")
+    print(f"{os.path.basename(trace)}: {truth['allocations']} allocations, {truth['reallocations']} reallocations, "
+          f"{truth['frees']} frees, {truth['allocated_bytes'] + truth['reallocated_bytes']} bytes")
+    fail.exit()
+
+
+if __name__ == "__main__":
+    main()
