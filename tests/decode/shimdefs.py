@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: MIT
 """
-shimdefs.py - the stream of definitions (section 3 of docs/trace-format.md): stacks, modules, threads, clock, marks.
+shimdefs.py - the stream of definitions (section 3 of docs/trace-format.md): stacks, modules,
+threads, clock, marks.
 """
 from shimfile import Damaged, text, unzigzag, varint, U64
 
-NAMES = {1: "stack", 2: "module load", 3: "module unload", 4: "thread start", 5: "thread name", 6: "thread end",
-         7: "clock", 8: "note", 9: "mark", 10: "process", 11: "recording"}
+NAMES = {
+    1: "stack",
+    2: "module load",
+    3: "module unload",
+    4: "thread start",
+    5: "thread name",
+    6: "thread end",
+    7: "clock",
+    8: "note",
+    9: "mark",
+    10: "process",
+    11: "recording",
+}
 LEVELS = {0: "info", 1: "warning", 2: "loss"}
 WHAT = {1: "fork", 2: "exec", 3: "spawn", 4: "exec failed"}
 
@@ -27,7 +39,13 @@ class Reader:
 
 class Module:
     def __init__(self, ident, ticks, bias, path, build_id, segments):
-        self.ident, self.ticks, self.bias, self.path, self.build_id = ident, ticks, bias, path, build_id
+        self.ident, self.ticks, self.bias, self.path, self.build_id = (
+            ident,
+            ticks,
+            bias,
+            path,
+            build_id,
+        )
         self.segments = segments
         self.unload_ticks = None
 
@@ -37,19 +55,21 @@ class Module:
 
 
 class Definitions:
-    """All records. `defined_at[id]` is the place of a stack's block among the blocks of the file."""
+    """
+    All records. `defined_at[id]` is the place of a stack's block among the blocks of the file.
+    """
 
     def __init__(self, trace):
         self.trace = trace
-        self.stacks = {}       # id -> (parent, pc, exact, epoch)
+        self.stacks = {}  # id -> (parent, pc, exact, epoch)
         self.defined_at = {}
-        self.modules = {}      # id -> Module
-        self.loaded = []       # modules in place now
-        self.epochs = [()]     # snapshots of `loaded`, one for each change that a stack followed
+        self.modules = {}  # id -> Module
+        self.loaded = []  # modules in place now
+        self.epochs = [()]  # snapshots of `loaded`, one for each change that a stack followed
         self.epoch_is_old = False
-        self.threads = {}      # index -> {tid, creator, stack, name, start, end}
+        self.threads = {}  # index -> {tid, creator, stack, name, start, end}
         self.clock, self.notes, self.marks, self.processes, self.recordings = [], [], [], [], []
-        self.records = []      # (block, type, text) for dump
+        self.records = []  # (block, type, text) for dump
         self.lost_blocks = 0
         self._read()
 
@@ -62,7 +82,9 @@ class Definitions:
                 continue
             seen.add(b.seq)
             if b.thread or b.layout:
-                self.trace.problem("%s: definitions of thread %d in layout %d" % (b.where(), b.thread, b.layout))
+                self.trace.problem(
+                    "%s: definitions of thread %d in layout %d" % (b.where(), b.thread, b.layout)
+                )
             if b.layout:
                 self.trace.damaged += 1
                 continue
@@ -85,7 +107,7 @@ class Definitions:
                 size, pos = varint(payload, pos, end)
                 if size > end - pos:
                     raise Damaged("record longer than its block")
-                self._record(kind, Reader(payload[pos:pos + size]))
+                self._record(kind, Reader(payload[pos : pos + size]))
                 pos += size
                 count += 1
         except Damaged as error:
@@ -101,7 +123,9 @@ class Definitions:
 
     def _know_stack(self, ident, what):
         if ident > 1 and ident not in self.stacks:
-            self.trace.problem("%s: %s names stack %d before its definition" % (self.at.where(), what, ident))
+            self.trace.problem(
+                "%s: %s names stack %d before its definition" % (self.at.where(), what, ident)
+            )
 
     def _stack(self, r):
         ident = self.stack_id + r.number()
@@ -122,26 +146,45 @@ class Definitions:
         return "id %d parent %d pc %#x%s" % (ident, parent, pc, " exact" if coded & 1 else "")
 
     def _module_load(self, r):
-        ident, ticks, bias, path, build_id, count = (r.number(), r.number(), r.number(), r.text(), r.text(),
-                                                     r.number())
+        ident, ticks, bias, path, build_id, count = (
+            r.number(),
+            r.number(),
+            r.number(),
+            r.text(),
+            r.text(),
+            r.number(),
+        )
         if count > len(r.body):
             raise Damaged("%d segments" % count)
-        module = Module(ident, ticks, bias, path, build_id, [(r.number(), r.number(), r.number())
-                                                             for _ in range(count)])
+        module = Module(
+            ident,
+            ticks,
+            bias,
+            path,
+            build_id,
+            [(r.number(), r.number(), r.number()) for _ in range(count)],
+        )
         if ident in self.modules:
             self.trace.problem("%s: module %d loaded twice" % (self.at.where(), ident))
         self.modules[ident] = module
         self.loaded.append(module)
         self.epoch_is_old = True
         return "id %d ticks %d bias %#x path %s build-id %s segments %s" % (
-            ident, ticks, bias, show(path), build_id.hex(),
-            " ".join("%#x+%#x:%d" % s for s in module.segments))
+            ident,
+            ticks,
+            bias,
+            show(path),
+            build_id.hex(),
+            " ".join("%#x+%#x:%d" % s for s in module.segments),
+        )
 
     def _module_unload(self, r):
         ident, ticks = r.number(), r.number()
         module = self.modules.get(ident)
         if module is None or module not in self.loaded:
-            self.trace.problem("%s: unload of module %d, which is not loaded" % (self.at.where(), ident))
+            self.trace.problem(
+                "%s: unload of module %d, which is not loaded" % (self.at.where(), ident)
+            )
         else:
             module.unload_ticks = ticks
             self.loaded.remove(module)
@@ -151,20 +194,44 @@ class Definitions:
     def _thread(self, index, what):
         if index not in self.threads:
             if what != "start":
-                self.trace.problem("%s: %s of thread %d before its start" % (self.at.where(), what, index))
-            self.threads[index] = {"tid": None, "creator": 0, "stack": 0, "name": b"", "start": None, "end": None}
+                self.trace.problem(
+                    "%s: %s of thread %d before its start" % (self.at.where(), what, index)
+                )
+            self.threads[index] = {
+                "tid": None,
+                "creator": 0,
+                "stack": 0,
+                "name": b"",
+                "start": None,
+                "end": None,
+            }
         elif what == "start":
             self.trace.problem("%s: thread %d starts twice" % (self.at.where(), index))
         return self.threads[index]
 
     def _thread_start(self, r):
-        index, ticks, tid, creator, stack, name = (r.number(), r.number(), r.number(), r.number(), r.number(),
-                                                   r.text())
+        index, ticks, tid, creator, stack, name = (
+            r.number(),
+            r.number(),
+            r.number(),
+            r.number(),
+            r.number(),
+            r.text(),
+        )
         if index == 0:
             raise Damaged("thread 0 starts")
         self._know_stack(stack, "thread %d" % index)
-        self._thread(index, "start").update(tid=tid, creator=creator, stack=stack, name=name, start=ticks)
-        return "index %d ticks %d tid %d creator %d stack %d name %s" % (index, ticks, tid, creator, stack, show(name))
+        self._thread(index, "start").update(
+            tid=tid, creator=creator, stack=stack, name=name, start=ticks
+        )
+        return "index %d ticks %d tid %d creator %d stack %d name %s" % (
+            index,
+            ticks,
+            tid,
+            creator,
+            stack,
+            show(name),
+        )
 
     def _thread_name(self, r):
         index, ticks, name = r.number(), r.number(), r.text()
@@ -199,7 +266,10 @@ class Definitions:
         return "ticks %d %s" % (self.recordings[-1][0], "on" if self.recordings[-1][1] else "off")
 
     def frames(self, stack):
-        """module+offset of each frame, innermost first. The offset of a return address is that of pc - 1."""
+        """
+        module+offset of each frame, innermost first. The offset of a return address is that of pc -
+        1.
+        """
         out = []
         while stack > 1:
             if stack not in self.stacks:

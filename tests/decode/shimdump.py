@@ -11,7 +11,8 @@ usage: shimdump.py totals|dump|rows|leaks|check TRACE
   leaks   unfreed blocks by stack and function, frames as module+offset, largest first
   check   every breach of the specification, one line each; exit status 1 if there are any
 
-Exit status: 0 fine, 1 not a trace or (check) a breach, 2 usage. Needs python3-zstandard, nothing else.
+Exit status: 0 fine, 1 not a trace or (check) a breach, 2 usage. Needs python3-zstandard, nothing
+else.
 """
 import json
 import os
@@ -32,7 +33,9 @@ class Decoded:
         self.events = Events(self.trace)
 
     def end(self):
-        """Why the trace ends: the footer's word, `killed` with a spool and `incomplete` with neither."""
+        """
+        Why the trace ends: the footer's word, `killed` with a spool and `incomplete` with neither.
+        """
         if self.trace.end_facts is not None and not self.trace.spool_blocks:
             return show(self.trace.end_facts.get(b"end", b""))
         return "killed" if self.trace.spool else "incomplete"
@@ -51,9 +54,15 @@ def totals(d):
     report = {"schema": "shimdump-totals/1", "events": len(d.events)}
     report.update(Totals(d.events).report())
     threads = set(d.definitions.threads) | {b.thread for b in d.events.blocks}
-    report.update(stacks=len(d.definitions.stacks), modules=len(d.definitions.modules), threads=len(threads),
-                  lost=d.lost(), end=d.end(), damaged=d.trace.damaged,
-                  blocks_missing=d.events.missing + d.definitions.lost_blocks)
+    report.update(
+        stacks=len(d.definitions.stacks),
+        modules=len(d.definitions.modules),
+        threads=len(threads),
+        lost=d.lost(),
+        end=d.end(),
+        damaged=d.trace.damaged,
+        blocks_missing=d.events.missing + d.definitions.lost_blocks,
+    )
     json.dump(report, sys.stdout, indent=1)
     print()
     return 0
@@ -62,8 +71,16 @@ def totals(d):
 def _row(d, row):
     e = d.events
     addr = "pair-%d" % e.pair[row] if e.pair[row] else "%#x" % e.addr[row]
-    return "%d\t%d\t%s\t%s\t%s\t%d\t%d\t%#x" % (e.ticks[row], e.thread[row], OPS[e.op[row]], FUNCS.get(
-        e.func[row], e.func[row]), addr, e.size[row], e.stack[row], e.extra[row])
+    return "%d\t%d\t%s\t%s\t%s\t%d\t%d\t%#x" % (
+        e.ticks[row],
+        e.thread[row],
+        OPS[e.op[row]],
+        FUNCS.get(e.func[row], e.func[row]),
+        addr,
+        e.size[row],
+        e.stack[row],
+        e.extra[row],
+    )
 
 
 def rows(d):
@@ -85,8 +102,19 @@ def dump(d):
     for row, number in enumerate(d.events.block):
         first_row.setdefault(id(d.events.blocks[number]), []).append(row)
     for b in t.blocks:
-        print("%s kind %d layout %d ticks %d..%s mono_ns %d rows %s lost %d" % (
-            b.where(), b.kind, b.layout, b.begin_ticks, b.end_ticks, b.begin_mono_ns, b.rows, b.lost))
+        print(
+            "%s kind %d layout %d ticks %d..%s mono_ns %d rows %s lost %d"
+            % (
+                b.where(),
+                b.kind,
+                b.layout,
+                b.begin_ticks,
+                b.end_ticks,
+                b.begin_mono_ns,
+                b.rows,
+                b.lost,
+            )
+        )
         for line in of_block.get(id(b), ()):
             print(line)
         for row in first_row.get(id(b), ()):
@@ -104,6 +132,7 @@ def dump(d):
 
 def type_name(kind):
     from shimdefs import NAMES
+
     return NAMES.get(kind, "record")
 
 
@@ -116,7 +145,9 @@ def leaks(d):
         key = (FUNCS.get(func, str(func)), tuple(d.definitions.frames(stack)))
         count, amount = sites.get(key, (0, 0))
         sites[key] = (count + 1, amount + size)
-    for (func, frames), (count, amount) in sorted(sites.items(), key=lambda s: (-s[1][1], -s[1][0], s[0])):
+    for (func, frames), (count, amount) in sorted(
+        sites.items(), key=lambda s: (-s[1][1], -s[1][0], s[0])
+    ):
         print("%d bytes in %d blocks by %s" % (amount, count, func))
         for depth, frame in enumerate(frames):
             print("    #%d %s" % (depth, frame))
@@ -124,15 +155,20 @@ def leaks(d):
 
 
 def _used_before_definition(d):
-    """Stacks of events: known, and from a block of definitions that precedes theirs in the file. The spool's come first of all in it."""
+    """
+    Stacks of events: known, and from a block of definitions that precedes theirs in the file. The
+    spool's come first of all in it.
+    """
     place = {id(b): i for i, b in enumerate(d.trace.blocks)}
     places = [place[id(b)] if b.source == "trace" else len(place) for b in d.events.blocks]
     at, told = d.definitions.defined_at, set()
     for number, stack in set(zip(d.events.block, d.events.stack)):
         if stack > 1 and at.get(stack, len(place)) > places[number] and stack not in told:
             told.add(stack)
-            d.trace.problem("%s: uses stack %d, which is not defined before it" % (d.events.blocks[number].where(),
-                                                                                  stack))
+            d.trace.problem(
+                "%s: uses stack %d, which is not defined before it"
+                % (d.events.blocks[number].where(), stack)
+            )
 
 
 def _check_reallocs(d):
@@ -147,7 +183,10 @@ def _check_reallocs(d):
         if op == 3:
             half[thread] = row
             if before is not None and e.size[before]:
-                d.trace.problem("thread %d: a realloc of %d bytes without its other half" % (thread, e.size[before]))
+                d.trace.problem(
+                    "thread %d: a realloc of %d bytes without its other half"
+                    % (thread, e.size[before])
+                )
         elif before is None:
             d.trace.problem("thread %d: %s without realloc-free" % (thread, OPS[op]))
         elif e.func[before] != e.func[row]:
@@ -171,7 +210,9 @@ def check(d):
     if end is not None and not t.spool_blocks:
         for key, have in ((b"events", len(d.events)), (b"stacks", len(d.definitions.stacks))):
             if key in end and _number(end, key) != have:
-                t.problem("the footer counts %s %s, the trace has %d" % (show(end[key]), show(key), have))
+                t.problem(
+                    "the footer counts %s %s, the trace has %d" % (show(end[key]), show(key), have)
+                )
         if show(end.get(b"end", b"")) not in ("exit", "quick_exit", "_exit", "exec"):
             t.problem("the footer's end is %r" % end.get(b"end"))
         if t.index is None:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """
-shimevents.py - blocks of events (section 2 of docs/trace-format.md) become rows, in the order of the merge.
+shimevents.py - blocks of events (section 2 of docs/trace-format.md) become rows, in the order of
+the merge.
 
-Rows are kept by column in arrays (2 million events fit in some 100 MB). The place of a row in the arrays is
-(thread, seq, position); `Events.order()` gives the merged order, (ticks, thread, position).
+Rows are kept by column in arrays (2 million events fit in some 100 MB). The place of a row in the
+arrays is (thread, seq, position); `Events.order()` gives the merged order, (ticks, thread,
+position).
 """
 import struct
 from array import array
@@ -11,13 +13,49 @@ from array import array
 from shimfile import Damaged, unzigzag, varint, U64
 
 ALLOC, FREE, RE_FREE, RE_ALLOC, RE_FAIL, ALLOC_FAIL, MMAP, MUNMAP, BRK = range(1, 10)
-OPS = {1: "alloc", 2: "free", 3: "realloc-free", 4: "realloc-alloc", 5: "realloc-fail", 6: "alloc-fail", 7: "mmap",
-       8: "munmap", 9: "brk"}
-FUNCS = {1: "malloc", 2: "calloc", 3: "realloc", 4: "reallocarray", 5: "posix_memalign", 6: "aligned_alloc",
-         7: "memalign", 8: "valloc", 9: "pvalloc", 10: "operator new", 11: "operator new[]", 12: "mallocx",
-         13: "rallocx", 14: "xallocx", 15: "shim_alloc", 16: "shim_realloc", 32: "free", 33: "cfree",
-         34: "free_sized", 35: "free_aligned_sized", 36: "operator delete", 37: "operator delete[]", 38: "dallocx",
-         39: "sdallocx", 40: "shim_free", 64: "mmap", 65: "munmap", 66: "mremap", 67: "brk", 68: "sbrk"}
+OPS = {
+    1: "alloc",
+    2: "free",
+    3: "realloc-free",
+    4: "realloc-alloc",
+    5: "realloc-fail",
+    6: "alloc-fail",
+    7: "mmap",
+    8: "munmap",
+    9: "brk",
+}
+FUNCS = {
+    1: "malloc",
+    2: "calloc",
+    3: "realloc",
+    4: "reallocarray",
+    5: "posix_memalign",
+    6: "aligned_alloc",
+    7: "memalign",
+    8: "valloc",
+    9: "pvalloc",
+    10: "operator new",
+    11: "operator new[]",
+    12: "mallocx",
+    13: "rallocx",
+    14: "xallocx",
+    15: "shim_alloc",
+    16: "shim_realloc",
+    32: "free",
+    33: "cfree",
+    34: "free_sized",
+    35: "free_aligned_sized",
+    36: "operator delete",
+    37: "operator delete[]",
+    38: "dallocx",
+    39: "sdallocx",
+    40: "shim_free",
+    64: "mmap",
+    65: "munmap",
+    66: "mremap",
+    67: "brk",
+    68: "sbrk",
+}
 LOCAL, ADDRESSED = 0x80, 0x40
 IGNORED = 0x200
 WITH_ALLOC_ADDR = (ALLOC, RE_ALLOC, MMAP)
@@ -93,7 +131,7 @@ def _directory(payload):
             raise Damaged("column %d longer than its block" % number)
         if number in columns:
             raise Damaged("column %d twice" % number)
-        columns[number] = payload[pos:pos + size]
+        columns[number] = payload[pos : pos + size]
         pos += size
     if pos != end:
         raise Damaged("%d bytes behind the columns" % (end - pos))
@@ -113,7 +151,11 @@ def _shapes(column):
         size, pos = varint(column, pos, end)
         stack += unzigzag(delta)
         local, op = op & (LOCAL | ADDRESSED), op & 0x3F
-        if local == ADDRESSED or (local and op > RE_ALLOC) or (local > LOCAL and op not in (ALLOC, RE_ALLOC)):
+        if (
+            local == ADDRESSED
+            or (local and op > RE_ALLOC)
+            or (local > LOCAL and op not in (ALLOC, RE_ALLOC))
+        ):
             raise Damaged("an impossible local shape")
         if op not in OPS or extra > 0xFFFF or not 0 <= stack < 1 << 32:
             raise Damaged("an impossible shape")
@@ -124,8 +166,10 @@ def _shapes(column):
 
 
 class Events:
-    """Rows of all blocks by column. `pair`: number of the local allocation without address that a row
-    begins or ends, 0: none."""
+    """
+    Rows of all blocks by column. `pair`: number of the local allocation without address that a row
+    begins or ends, 0: none.
+    """
 
     def __init__(self, trace):
         self.trace = trace
@@ -133,16 +177,19 @@ class Events:
         self.stack, self.thread, self.block = array("I"), array("I"), array("I")
         self.op, self.func, self.extra = array("B"), array("B"), array("H")
         self.pairs = 0
-        self.blocks = []     # those that could be used, in (thread, seq) order
-        self.lost = {}       # thread -> events dropped
-        self.missing = 0     # blocks that a gap in seq tells of
+        self.blocks = []  # those that could be used, in (thread, seq) order
+        self.lost = {}  # thread -> events dropped
+        self.missing = 0  # blocks that a gap in seq tells of
         self._read()
 
     def __len__(self):
         return len(self.ticks)
 
     def order(self):
-        """Row numbers in merged order. The arrays are in (thread, position) order and sorting is stable."""
+        """
+        Row numbers in merged order. The arrays are in (thread, position) order and sorting is
+        stable.
+        """
         return sorted(range(len(self.ticks)), key=self.ticks.__getitem__)
 
     def _read(self):
@@ -161,8 +208,17 @@ class Events:
                 {1: self._rows, 2: self._columns}.get(b.layout, self._unknown)(b)
             except Damaged as error:
                 trace.problem("%s: %s" % (b.where(), error), 1)
-                for column in (self.ticks, self.addr, self.size, self.pair, self.stack, self.thread, self.op,
-                               self.func, self.extra):
+                for column in (
+                    self.ticks,
+                    self.addr,
+                    self.size,
+                    self.pair,
+                    self.stack,
+                    self.thread,
+                    self.op,
+                    self.func,
+                    self.extra,
+                ):
                     del column[before:]
                 continue
             self.block.extend([len(self.blocks)] * (len(self.ticks) - before))
@@ -178,7 +234,11 @@ class Events:
         for thread, seq in seen:
             top[thread] = max(seq, top.get(thread, -1))
         for thread in sorted(top):
-            gap = [s for s in range(top[thread] + 1) if (thread, s) not in seen] if top[thread] < 1 << 20 else [0]
+            gap = (
+                [s for s in range(top[thread] + 1) if (thread, s) not in seen]
+                if top[thread] < 1 << 20
+                else [0]
+            )
             self.missing += len(gap)
             if gap:
                 self.trace.problem("thread %d: blocks missing: %s" % (thread, gap[:10]))
@@ -212,10 +272,17 @@ class Events:
         if codes and max(codes) >= len(shapes):
             raise Damaged("a code without its shape")
         given, other = iter(_addresses(columns.get(4, b""), "alloc address")), iter(
-            _addresses(columns.get(5, b""), "address"))
+            _addresses(columns.get(5, b""), "address")
+        )
         back = iter(varints(columns.get(3, b"")))
-        pairs, open_pairs = self.pairs, {}  # number of an open local allocation -> its address, None without
-        addr, size, pair, stack = self.addr.append, self.size.append, self.pair.append, self.stack.append
+        # Number of an open local allocation -> its address, None without.
+        pairs, open_pairs = self.pairs, {}
+        addr, size, pair, stack = (
+            self.addr.append,
+            self.size.append,
+            self.pair.append,
+            self.stack.append,
+        )
         add_op, add_func, add_extra = self.op.append, self.func.append, self.extra.append
         try:
             for code in codes:
@@ -264,7 +331,9 @@ class Events:
         at = max(b.begin_ticks, last.get(b.thread, 0))
         for row in range(start, len(ticks)):
             if ticks[row] < at:
-                trace.problem("%s: row %d is earlier than what stands before it" % (b.where(), row - start))
+                trace.problem(
+                    "%s: row %d is earlier than what stands before it" % (b.where(), row - start)
+                )
                 break
             at = ticks[row]
         if b.end_ticks is not None and at > b.end_ticks:

@@ -2,10 +2,12 @@
 """
 shimreplay.py - what the events of a trace add up to, event by event in merged order.
 
-The terms: an *allocation* is an op 1 or 4, and when the op 3 before an op 4 ended a live block it is a *reallocation* too; a
-*free* is an op 2, or an op 3 of size 0 that no op 4 or 5 follows. `by_function` counts them all. The peak is the largest number of live bytes
-after any event (`peak_count`: the blocks alive at the first such moment). A block is *temporary* when it was ended (by
-free or by a realloc that succeeded) by the thread that allocated it, before that thread's next allocation or reallocation.
+The terms: an *allocation* is an op 1 or 4, and when the op 3 before an op 4 ended a live block it
+is a *reallocation* too; a *free* is an op 2, or an op 3 of size 0 that no op 4 or 5 follows.
+`by_function` counts them all. The peak is the largest number of live bytes after any event
+(`peak_count`: the blocks alive at the first such moment). A block is *temporary* when it was ended
+(by free or by a realloc that succeeded) by the thread that allocated it, before that thread's next
+allocation or reallocation.
 """
 from collections import Counter
 
@@ -16,10 +18,12 @@ class Totals:
     def __init__(self, events):
         self.ops = Counter(events.op)
         self.by_function = Counter()
-        self.allocated_bytes = self.live_bytes = self.peak_bytes = self.peak_count = self.temporary = 0
+        self.allocated_bytes = self.live_bytes = self.temporary = 0
+        self.peak_bytes = self.peak_count = 0
         self.reallocations = self.realloc_frees = self.unknown_frees = self.unended = 0
-        self.live = {}       # address, or -number of a local pair -> (size, stack, func, thread, number of the row)
-        self.newest = {}     # thread -> row of its newest allocation
+        # address, or -number of a local pair -> (size, stack, func, thread, number of the row)
+        self.live = {}
+        self.newest = {}  # thread -> row of its newest allocation
         self._replay(events)
 
     def _end(self, key):
@@ -44,8 +48,11 @@ class Totals:
         return block is not None and self.newest.get(thread) == block[4]
 
     def _half_done(self, half, at_end):
-        """A realloc-free with nothing behind it: a free when its size was 0. Otherwise the end of the trace came in
-        between, and the block lives on; or the other half was lost, and so is the block."""
+        """
+        A realloc-free with nothing behind it: a free when its size was 0. Otherwise the end of the
+        trace came in between, and the block lives on; or the other half was lost, and so is the
+        block.
+        """
         block, size, key, func, was_newest = half
         if size == 0:
             self.realloc_frees += 1
@@ -56,7 +63,14 @@ class Totals:
 
     def _replay(self, events):
         ops, funcs, sizes, addrs, pairs, stacks, threads = (
-            events.op, events.func, events.size, events.addr, events.pair, events.stack, events.thread)
+            events.op,
+            events.func,
+            events.size,
+            events.addr,
+            events.pair,
+            events.stack,
+            events.thread,
+        )
         by_function, newest, half = self.by_function, self.newest, {}
         for row in events.order():
             op = ops[row]
@@ -79,7 +93,13 @@ class Totals:
                     if before:
                         self._half_done(before, False)
                     block = self._end(key)
-                    half[thread] = (block, sizes[row], key, funcs[row], self._is_newest(thread, block))
+                    half[thread] = (
+                        block,
+                        sizes[row],
+                        key,
+                        funcs[row],
+                        self._is_newest(thread, block),
+                    )
                 elif op == RE_ALLOC:
                     if before:
                         self.reallocations += before[0] is not None
@@ -107,6 +127,8 @@ class Totals:
             "peak_count": self.peak_count,
             "temporary": self.temporary,
             "unknown_frees": self.unknown_frees,
-            "by_function": {FUNCS.get(f, "func-%d" % f): n for f, n in sorted(self.by_function.items())},
+            "by_function": {
+                FUNCS.get(f, "func-%d" % f): n for f, n in sorted(self.by_function.items())
+            },
             "by_op": {OPS[op]: n for op, n in sorted(self.ops.items())},
         }

@@ -5,8 +5,9 @@ make_seeds.py - seeds for fuzz_trace out of traces.
 
 usage: make_seeds.py DIRECTORY TRACE...
 
-Each trace gives DIRECTORY/NAME as it is, and DIRECTORY/NAME.sections in the form whose checksums fuzz_trace.c makes
-right again: 'R', then per part u8 type, u24 length, content. A spool beside the trace is a section of the second.
+Each trace gives DIRECTORY/NAME as it is, and DIRECTORY/NAME.sections in the form whose checksums
+fuzz_trace.c makes right again: 'R', then per part u8 type, u24 length, content. A spool beside the
+trace is a section of the second.
 """
 import os
 import struct
@@ -31,7 +32,7 @@ def frames(data):
             end = at + 5 + (1, 2, 4, 8)[data[at + 4] >> 6] + (not data[at + 4] >> 5 & 1)
             last = 0
             while not last and len(data) - end >= 3:
-                head = int.from_bytes(data[end:end + 3], "little")
+                head = int.from_bytes(data[end : end + 3], "little")
                 last, end = head & 1, end + 3 + (1 if head >> 1 & 3 == 1 else head >> 3)
             end += 4
         else:
@@ -54,11 +55,11 @@ def sections(data, spool):
         if magic == ZSTD_MAGIC:
             out += section(BLOCK, zstandard.ZstdDecompressor().decompress(data[start:end]))
         elif magic == HEADER_MAGIC:
-            out += section(HEADER, data[start + 32:end])
+            out += section(HEADER, data[start + 32 : end])
         elif magic == INDEX_MAGIC:
-            out += section(INDEX, data[start + 32:end])
+            out += section(INDEX, data[start + 32 : end])
         elif magic == FOOTER_MAGIC:
-            out += section(FOOTER, data[start + 32:end - 24])
+            out += section(FOOTER, data[start + 32 : end - 24])
         else:
             out += section(RAW, data[start:end])
     return out + (section(SPOOL, spool) if spool else b"")

@@ -1,18 +1,28 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """
-compare.py - compares numbers of two JSON files: every key of WANTED must have the same value in GOT.
+compare.py - compares numbers of two JSON files: every key of WANTED must be the same in GOT.
 
-usage: compare.py WANTED GOT            e.g. two outputs of shimdump.py totals, or a truth and totals
-       compare.py --summary WANTED GOT  GOT is `shim-analyze summary --format json`, WANTED is shimdump.py totals
+usage: compare.py WANTED GOT            two outputs of shimdump.py totals, or a truth and totals
+       compare.py --summary WANTED GOT  WANTED is shimdump.py totals, GOT the tool's summary as JSON
 
-Prints one line for each difference. Exit status: 0 the same, 1 different (or nothing to compare), 2 usage.
+Prints one line for each difference. Exit status: 0 the same, 1 different (or nothing to compare),
+2 usage.
 """
 import json
 import sys
 
-HEAP = ("allocations", "frees", "reallocations", "allocated_bytes", "live_bytes", "live_count", "peak_bytes", "peak_count",
-        "temporary")
+HEAP = (
+    "allocations",
+    "frees",
+    "reallocations",
+    "allocated_bytes",
+    "live_bytes",
+    "live_count",
+    "peak_bytes",
+    "peak_count",
+    "temporary",
+)
 
 
 def of_summary(report):
@@ -21,7 +31,9 @@ def of_summary(report):
     quality = report["trace"]["quality"]
     numbers = {key: heap[key] for key in HEAP}
     numbers["by_function"] = {name: n for name, n in heap["by_function"].items() if n}
-    numbers.update(threads=report["summary"]["threads"], events=quality["events"], lost=quality["lost"])
+    numbers.update(
+        threads=report["summary"]["threads"], events=quality["events"], lost=quality["lost"]
+    )
     return numbers
 
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# remake.sh - writes tests/golden/v1 anew: traces, truths and what the second decoder reads. Only for a change of the
-# format or of the set of traces; look at the difference before committing it.
+# remake.sh - writes tests/golden/v1 anew: traces, truths and what the second decoder reads. Only for
+# a change of the format or of the set of traces; look at the difference before committing it.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """
-tracewriter.py - writes traces byte by byte as docs/trace-format.md says, for golden traces and fuzz seeds.
+tracewriter.py - writes traces byte by byte as docs/trace-format.md says, for golden traces and fuzz
+seeds.
 
-The same input gives the same bytes everywhere: frames are zstd frames of raw blocks, with the checksum computed here, so
-that no version of libzstd has a say (`compress=True` asks for real compression, whose bytes are libzstd's).
+The same input gives the same bytes everywhere: frames are zstd frames of raw blocks, with the
+checksum computed here, so that no version of libzstd has a say (`compress=True` asks for real
+compression, whose bytes are libzstd's).
 """
 import struct
 import zlib
@@ -17,8 +19,13 @@ ALLOCS, ENDS = (1, 4), (2, 3)
 
 def xxh64(data, seed=0):
     """XXH64, the checksum of zstd frames (xxHash specification 0.1.1)."""
-    p1, p2, p3, p4, p5 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63,
-                          0x27D4EB2F165667C5)
+    p1, p2, p3, p4, p5 = (
+        0x9E3779B185EBCA87,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0x85EBCA77C2B2AE63,
+        0x27D4EB2F165667C5,
+    )
 
     def rotate(x, r):
         return ((x << r) | (x >> (64 - r))) & U64
@@ -54,11 +61,16 @@ def xxh64(data, seed=0):
 def zstd_frame(content, compress=False):
     if compress:
         import zstandard
-        return zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True).compress(content)
-    out = bytearray(struct.pack("<IBI", 0xFD2FB528, 0xA4, len(content)))  # single segment, 4-byte size, checksum
+
+        return zstandard.ZstdCompressor(
+            level=3, write_checksum=True, write_content_size=True
+        ).compress(content)
+    out = bytearray(
+        struct.pack("<IBI", 0xFD2FB528, 0xA4, len(content))
+    )  # single segment, 4-byte size, checksum
     starts = range(0, max(len(content), 1), 128 << 10)
     for start in starts:
-        part = content[start:start + (128 << 10)]
+        part = content[start : start + (128 << 10)]
         out += (len(part) << 3 | (start == starts[-1])).to_bytes(3, "little") + part
     return bytes(out + struct.pack("<I", xxh64(content) & 0xFFFFFFFF))
 
@@ -91,7 +103,10 @@ def pairs(facts):
 
 
 def rows_payload(rows):
-    return b"".join(struct.pack("<QQQIBBH", r.ticks, r.addr, r.size & U64, r.stack, r.op, r.func, r.extra) for r in rows)
+    return b"".join(
+        struct.pack("<QQQIBBH", r.ticks, r.addr, r.size & U64, r.stack, r.op, r.func, r.extra)
+        for r in rows
+    )
 
 
 def local_pairs(rows):
@@ -105,7 +120,9 @@ def local_pairs(rows):
     return set(ends.values()), ends
 
 
-def columns_payload(rows, begin, local=True, addressed=False, time_shift=0, addr_shift=4, other_columns=()):
+def columns_payload(
+    rows, begin, local=True, addressed=False, time_shift=0, addr_shift=4, other_columns=()
+):
     begun, ends = local_pairs(rows) if local else (set(), {})
     shapes, codes, back, given, other, times = {}, b"", b"", b"", b"", b""
     numbers, previous, at = {}, [0, 0], begin >> time_shift
@@ -130,10 +147,20 @@ def columns_payload(rows, begin, local=True, addressed=False, time_shift=0, addr
     for op, func, extra, node, size in shapes:
         table += bytes([op, func]) + uv(extra) + uv(zz(node - stack)) + uv(size)
         stack = node
-    columns = [(1, table), (2, codes), (3, back), (4, bytes([addr_shift]) + given), (5, b"\0" + other),
-               (6, bytes([time_shift]) + times), *other_columns]
-    return bytes([len(columns)]) + b"".join(bytes([i]) + uv(len(c)) for i, c in columns) + b"".join(
-        c for _, c in columns)
+    columns = [
+        (1, table),
+        (2, codes),
+        (3, back),
+        (4, bytes([addr_shift]) + given),
+        (5, b"\0" + other),
+        (6, bytes([time_shift]) + times),
+        *other_columns,
+    ]
+    return (
+        bytes([len(columns)])
+        + b"".join(bytes([i]) + uv(len(c)) for i, c in columns)
+        + b"".join(c for _, c in columns)
+    )
 
 
 class Defs:
@@ -148,13 +175,27 @@ class Defs:
         return self
 
     def stack(self, ident, parent, pc, exact=0, more=b""):
-        body = uv(ident - self.stack_id) + uv(ident - parent) + uv(zz(pc - self.stack_pc) << 1 | exact) + more
+        body = (
+            uv(ident - self.stack_id)
+            + uv(ident - parent)
+            + uv(zz(pc - self.stack_pc) << 1 | exact)
+            + more
+        )
         self.stack_id, self.stack_pc = ident, pc
         return self.record(1, body)
 
     def load(self, ident, ticks, bias, path, build_id, segments, more=b""):
-        return self.record(2, uv(ident) + uv(ticks) + uv(bias) + txt(path) + txt(build_id) + uv(len(segments)) +
-                           b"".join(uv(v) + uv(s) + uv(f) for v, s, f in segments) + more)
+        return self.record(
+            2,
+            uv(ident)
+            + uv(ticks)
+            + uv(bias)
+            + txt(path)
+            + txt(build_id)
+            + uv(len(segments))
+            + b"".join(uv(v) + uv(s) + uv(f) for v, s, f in segments)
+            + more,
+        )
 
     def unload(self, ident, ticks):
         return self.record(3, uv(ident) + uv(ticks))
@@ -193,14 +234,42 @@ class TraceWriter:
         self.run_id, self.compress = run_id, compress
         self.seq, self.index, self.rows, self.stacks, self.lost = {}, [], 0, 0, {}
         self.newest = self.START_TICKS
-        self.data = bytearray(skippable(HEADER, self.facts(b"SHIMTRC1", pairs([
-            ("shim_version", "0.1.0"), ("program", program), ("exe", "/opt/" + program), ("pid", "4242"), ("ppid", "1"),
-            ("command", program + "\0--flag\0"), ("cwd", "/tmp"), ("host", "golden"),
-            ("start_unix_ns", "1700000000000000000"), ("start_ticks", str(self.START_TICKS)),
-            ("start_mono_ns", str(self.START_NS)), ("clock", "tsc"), ("cpu", "A CPU @ 3.00GHz"), ("cores", "4"),
-            ("memory_bytes", "8589934592"), ("kernel", "6.1.0"), ("governor", "performance"), ("load", "0.10 0.20 0.30"),
-            ("libc", "glibc 2.36"), ("events", "heap,mmap"), ("depth", "256"), ("page_size", "4096"),
-            ("setting.SHIM_DEPTH", "256"), ("a_key_of_later", "\u00e9")]))))
+        self.data = bytearray(
+            skippable(
+                HEADER,
+                self.facts(
+                    b"SHIMTRC1",
+                    pairs(
+                        [
+                            ("shim_version", "0.1.0"),
+                            ("program", program),
+                            ("exe", "/opt/" + program),
+                            ("pid", "4242"),
+                            ("ppid", "1"),
+                            ("command", program + "\0--flag\0"),
+                            ("cwd", "/tmp"),
+                            ("host", "golden"),
+                            ("start_unix_ns", "1700000000000000000"),
+                            ("start_ticks", str(self.START_TICKS)),
+                            ("start_mono_ns", str(self.START_NS)),
+                            ("clock", "tsc"),
+                            ("cpu", "A CPU @ 3.00GHz"),
+                            ("cores", "4"),
+                            ("memory_bytes", "8589934592"),
+                            ("kernel", "6.1.0"),
+                            ("governor", "performance"),
+                            ("load", "0.10 0.20 0.30"),
+                            ("libc", "glibc 2.36"),
+                            ("events", "heap,mmap"),
+                            ("depth", "256"),
+                            ("page_size", "4096"),
+                            ("setting.SHIM_DEPTH", "256"),
+                            ("a_key_of_later", "\u00e9"),
+                        ]
+                    ),
+                ),
+            )
+        )
 
     def facts(self, magic, fields, tail=b""):
         return magic + struct.pack("<IIQ", 1, zlib.crc32(fields), self.run_id) + fields + tail
@@ -212,13 +281,35 @@ class TraceWriter:
         seq = self.seq.get(thread, 0)
         self.seq[thread] = seq + 1
         self.newest = max(self.newest, end)
-        return seq, struct.pack("<4sBBHIIQQQIIQQ", b"SBLK", kind, layout, 0, thread, seq, begin, end, self.mono(begin),
-                                count, len(payload), self.lost.get(thread, 0), 0) + payload
+        return (
+            seq,
+            struct.pack(
+                "<4sBBHIIQQQIIQQ",
+                b"SBLK",
+                kind,
+                layout,
+                0,
+                thread,
+                seq,
+                begin,
+                end,
+                self.mono(begin),
+                count,
+                len(payload),
+                self.lost.get(thread, 0),
+                0,
+            )
+            + payload,
+        )
 
     def raw_block(self, kind, layout, thread, begin, end, count, payload):
         seq, content = self._block(kind, layout, thread, begin, end, count, payload)
         frame = zstd_frame(content, self.compress)
-        self.index.append(struct.pack("<QQQIIIIB7x", len(self.data), begin, end, len(frame), thread, seq, count, kind))
+        self.index.append(
+            struct.pack(
+                "<QQQIIIIB7x", len(self.data), begin, end, len(frame), thread, seq, count, kind
+            )
+        )
         self.data += frame
 
     def defs(self, d, ticks=None):
@@ -235,23 +326,59 @@ class TraceWriter:
         index_at = len(self.data)
         self.data += skippable(INDEX, self.facts(b"SHIMIDX1", b"".join(self.index)))
         footer_at = len(self.data)
-        fields = pairs([("end", end), ("end_ticks", str(self.newest + 300)), ("end_mono_ns", str(self.mono(self.newest) + 100)),
-                        ("events", str(self.rows)), ("lost", str(sum(self.lost.values()))), ("stacks", str(self.stacks)),
-                        ("max_rss_bytes", "1048576"), ("shim_cpu_ns", "12345"), ("shim_bytes", "65536")])
-        self.data += skippable(FOOTER, self.facts(b"SHIMFTR1", fields, struct.pack("<QQ8s", index_at, footer_at,
-                                                                                 b"SHIMEND1")))
+        fields = pairs(
+            [
+                ("end", end),
+                ("end_ticks", str(self.newest + 300)),
+                ("end_mono_ns", str(self.mono(self.newest) + 100)),
+                ("events", str(self.rows)),
+                ("lost", str(sum(self.lost.values()))),
+                ("stacks", str(self.stacks)),
+                ("max_rss_bytes", "1048576"),
+                ("shim_cpu_ns", "12345"),
+                ("shim_bytes", "65536"),
+            ]
+        )
+        self.data += skippable(
+            FOOTER,
+            self.facts(b"SHIMFTR1", fields, struct.pack("<QQ8s", index_at, footer_at, b"SHIMEND1")),
+        )
 
 
 class SpoolWriter:
     def __init__(self, trace, run_id=None, lost=0):
         self.trace = trace
         newest = trace.newest + 3000
-        self.data = bytearray(struct.pack("<8sIIQQQQQQQ", b"SHIMSPL1", 1, 4096, trace.run_id if run_id is None else run_id,
-                                          4242, trace.START_TICKS, trace.START_NS, newest, trace.mono(newest),
-                                          lost).ljust(4096, b"\0"))
+        self.data = bytearray(
+            struct.pack(
+                "<8sIIQQQQQQQ",
+                b"SHIMSPL1",
+                1,
+                4096,
+                trace.run_id if run_id is None else run_id,
+                4242,
+                trace.START_TICKS,
+                trace.START_NS,
+                newest,
+                trace.mono(newest),
+                lost,
+            ).ljust(4096, b"\0")
+        )
 
     def chunk(self, kind, layout, thread, seq, begin, payload, size=4096, lost=0, garbage=b""):
         """One chunk; `garbage` stands behind the committed bytes, as rows in the making do."""
-        head = struct.pack("<4sBBHIIQQIIQ16x", b"SCNK", kind, layout, 0, thread, seq, begin, self.trace.mono(begin),
-                           len(payload), size, lost)
+        head = struct.pack(
+            "<4sBBHIIQQIIQ16x",
+            b"SCNK",
+            kind,
+            layout,
+            0,
+            thread,
+            seq,
+            begin,
+            self.trace.mono(begin),
+            len(payload),
+            size,
+            lost,
+        )
         self.data += (head + payload + garbage).ljust(size, b"\0")

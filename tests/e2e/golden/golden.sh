@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# golden.sh - the golden traces of format version 1: they can be made again byte for byte, both decoders read from them
-# what was counted by hand, damaged ones give one line and the right exit status, and a wrong number is noticed.
+# golden.sh - the golden traces of format version 1: they can be made again byte for byte, both
+# decoders read from them what was counted by hand, damaged ones give one line and the right exit
+# status, and a wrong number is noticed.
 set -uo pipefail
 
 export PYTHONDONTWRITEBYTECODE=1
@@ -19,42 +20,52 @@ dump() {
 	"$SRC/tests/decode/shimdump.py" "$@"
 }
 
-# (a) The same bytes again. `compressed` holds frames of libzstd, whose bytes are its own affair: there the events count.
+# (a) The same bytes again. `compressed` holds frames of libzstd, whose bytes are its own affair:
+# there the events count.
 "$golden/make_golden.py" "$WORK/again" || wrong 'make_golden.py failed'
 while read -r file; do
 	case $file in
 	*.totals.json) continue ;;
 	./compressed.zst)
-		cmp -s <(dump rows "$v1/$file") <(dump rows "$WORK/again/$file") || wrong "$file: other events when made again" ;;
+		cmp -s <(dump rows "$v1/$file") <(dump rows "$WORK/again/$file") ||
+			wrong "$file: other events when made again"
+		;;
 	*) cmp "$v1/$file" "$WORK/again/$file" || wrong "$file: other bytes when made again" ;;
 	esac
 done < <(cd "$v1" && find . -type f | sort)
-(($(find "$WORK/again" -type f | wc -l) == $(find "$v1" -type f ! -name '*.totals.json' | wc -l))) ||
+again=$(find "$WORK/again" -type f | wc -l)
+((again == $(find "$v1" -type f ! -name '*.totals.json' | wc -l))) ||
 	wrong 'another number of files when made again'
 
-# (b) Good traces: zstd takes them, the second decoder reads the truth, and the tool what the second decoder reads.
+# (b) Good traces: zstd takes them, the second decoder reads the truth, and the tool what the second
+# decoder reads.
 good=0
 while read -r status name; do
 	trace=$v1/$name.zst
 	[[ $name == killed-in-append ]] || zstd -qt "$trace" || wrong "$name: zstd -t refuses it"
 	dump totals "$trace" >"$WORK/totals.json" || wrong "$name: the second decoder refuses it"
-	cmp "$WORK/totals.json" "$v1/$name.totals.json" || wrong "$name: the second decoder reads other totals than before"
-	"$golden/compare.py" "$v1/$name.truth.json" "$WORK/totals.json" || wrong "$name: the second decoder misses the truth"
+	cmp "$WORK/totals.json" "$v1/$name.totals.json" ||
+		wrong "$name: the second decoder reads other totals than before"
+	"$golden/compare.py" "$v1/$name.truth.json" "$WORK/totals.json" ||
+		wrong "$name: the second decoder misses the truth"
 	"$SHIM_ANALYZE" summary --format json "$trace" >"$WORK/summary.json" 2>"$WORK/err"
 	got=$?
 	((got == status)) || wrong "$name: exit status $got, wanted $status: $(<"$WORK/err")"
-	"$golden/compare.py" --summary "$v1/$name.totals.json" "$WORK/summary.json" || wrong "$name: the tool reads other numbers"
+	"$golden/compare.py" --summary "$v1/$name.totals.json" "$WORK/summary.json" ||
+		wrong "$name: the tool reads other numbers"
 	((++good))
 done <"$v1/list"
 ((good >= 19)) || wrong "only $good good traces"
 
-# (c) Damaged and foreign ones. One line on stderr when there is something to say; a report of what was readable with 2.
+# (c) Damaged and foreign ones. One line on stderr when there is something to say; with 2 a report of
+# what was readable.
 lines_and_status() {
 	local name=$1 file=$2 status=$3 got
 	timeout 20 "$SHIM_ANALYZE" summary --format json "$file" >"$WORK/summary.json" 2>"$WORK/err"
 	got=$?
 	((got == status)) || wrong "$name: exit status $got, wanted $status: $(head -c 300 "$WORK/err")"
-	(($(wc -l <"$WORK/err") == (status != 0))) || wrong "$name: $(wc -l <"$WORK/err") lines on stderr, exit status $status"
+	(($(wc -l <"$WORK/err") == (status != 0))) ||
+		wrong "$name: $(wc -l <"$WORK/err") lines on stderr, exit status $status"
 	if ((got == 1)); then
 		[[ ! -s $WORK/summary.json ]] || wrong "$name: a report of a file that cannot be read"
 	elif dump totals "$file" >"$WORK/totals.json"; then
@@ -72,13 +83,14 @@ while read -r status name; do
 done <"$v1/damaged/list"
 ((damaged >= 25)) || wrong "only $damaged damaged files"
 
-# Cut at 40 places and flipped in 40: whatever is hit, both decoders agree on what is left and on whether it is damage
-# (a few bits say nothing: the one of a zstd frame header that decoders ignore, for one).
+# Cut at 40 places and flipped in 40: whatever is hit, both decoders agree on what is left and on
+# whether it is damage (a few bits say nothing: one of a zstd frame header is to be ignored).
 "$golden/damage.py" "$v1/threads.zst" "$WORK/damage" 40 || wrong 'damage.py failed'
 for file in "$WORK"/damage/*; do
 	status=1
 	if dump totals "$file" >"$WORK/totals.json" 2>/dev/null; then
-		status=$(jq 'if .damaged + .lost + .blocks_missing > 0 or .end == "incomplete" then 2 else 0 end' "$WORK/totals.json")
+		status=$(jq 'if .damaged + .lost + .blocks_missing > 0 or .end == "incomplete"
+			then 2 else 0 end' "$WORK/totals.json")
 	fi
 	lines_and_status "${file##*/}" "$file" "$status"
 done
@@ -86,17 +98,19 @@ done
 # (d) The comparison notices: each number wrong by one, and a trace with one row changed.
 "$SHIM_ANALYZE" summary --format json "$v1/threads.zst" >"$WORK/summary.json" 2>/dev/null
 mutants=0
-for key in allocations frees reallocations allocated_bytes live_bytes live_count peak_bytes peak_count temporary threads \
-	events lost; do
+for key in allocations frees reallocations allocated_bytes live_bytes live_count peak_bytes peak_count \
+	temporary threads events lost; do
 	jq ".$key += 1" "$v1/threads.totals.json" >"$WORK/mutant.json"
 	! "$golden/compare.py" --summary "$WORK/mutant.json" "$WORK/summary.json" >/dev/null ||
 		wrong "a wrong $key passes unnoticed"
 	((++mutants))
 done
 jq '.by_function.malloc += 1' "$v1/threads.totals.json" >"$WORK/mutant.json"
-! "$golden/compare.py" --summary "$WORK/mutant.json" "$WORK/summary.json" >/dev/null || wrong 'wrong calls pass unnoticed'
+! "$golden/compare.py" --summary "$WORK/mutant.json" "$WORK/summary.json" >/dev/null ||
+	wrong 'wrong calls pass unnoticed'
 ((mutants == 12)) || wrong "only $mutants mutants"
-"$golden/damage.py" --mutate "$v1/rows-layout.zst" "$WORK/mutant.zst" || wrong 'damage.py --mutate failed'
+"$golden/damage.py" --mutate "$v1/rows-layout.zst" "$WORK/mutant.zst" ||
+	wrong 'damage.py --mutate failed'
 "$SHIM_ANALYZE" summary --format json "$WORK/mutant.zst" >"$WORK/summary.json" 2>/dev/null
 ! "$golden/compare.py" --summary "$v1/rows-layout.totals.json" "$WORK/summary.json" >/dev/null ||
 	wrong 'a trace with a changed row passes unnoticed'
