@@ -37,26 +37,37 @@ def freed_of(count):
     return FREED_FROM // 16 + count - FREED_FROM
 
 
-def run_and_kill(directory, threads, delay):
-    shared = os.path.join(directory, "committed")
-    environment = dict(os.environ, LD_PRELOAD=os.environ["SHIM_LIB"], SHIM_OUTPUT=os.path.join(directory, "trace.zst"))
-    program = os.path.join(os.environ["PROGRAMS"], "kill_me")
-    child = subprocess.Popen([program, shared, str(threads)], env=environment)
-    time.sleep(delay)
-    child.kill()
-    if child.wait() != -9:
-        raise SystemExit(f"kill_me ended by itself: {child.returncode}")
+def committed_in(shared):
     try:
         with open(shared, "rb") as f:
             data = f.read(SHARED_ENTRIES * 16)
     except FileNotFoundError:
         data = b""
-    # The last bytes and count may be one block apart: the count is stored behind.
+    # Bytes and count may be one block apart at the kill: the count is stored last and is what holds.
     return [count for count, _ in struct.iter_unpack("<QQ", data)]
 
 
-def check(fail, directory, committed):
-    traces = glob.glob(os.path.join(directory, "trace.zst"))
+def run_and_kill(directory, threads, delay, forked):
+    """Returns the pid of the killed process, if it came to its work, and the numbers of blocks committed."""
+    shared = os.path.join(directory, "committed")
+    environment = dict(os.environ, LD_PRELOAD=os.environ["SHIM_LIB"], SHIM_OUTPUT=os.path.join(directory, "%p.zst"))
+    program = os.path.join(os.environ["PROGRAMS"], "kill_me")
+    child = subprocess.Popen([program, shared, str(threads)] + ["fork"] * forked, env=environment)
+    time.sleep(delay)
+    while forked and not any(committed_in(shared)[SHARED_ENTRIES - 1:]):
+        time.sleep(0.001)
+    if forked:
+        os.kill(committed_in(shared)[-1], 9)
+    else:
+        child.kill()
+    if child.wait() != (0 if forked else -9):
+        raise SystemExit(f"kill_me ended in another way: {child.returncode}")
+    committed = committed_in(shared)
+    return (committed[-1], committed[:-1]) if committed else (0, [])
+
+
+def check(fail, directory, pid, committed):
+    traces = glob.glob(os.path.join(directory, f"{pid}.zst"))
     if not any(committed):
         return 0  # killed before its first block: there may be no trace yet
     if not traces:
@@ -90,8 +101,9 @@ def main():
         # Some at once, most within the first buffers, a few later.
         delay = source.choice((0.001, 0.01, 0.03, 0.03, 0.1, 0.1, 0.3)) * (0.5 + source.random())
         with tempfile.TemporaryDirectory() as directory:
-            fail.what = f"seed {seed}, kill {number}, {threads} threads, after {delay * 1000:.1f} ms"
-            events = check(fail, directory, run_and_kill(directory, threads, delay))
+            forked = source.random() < 0.2
+            fail.what = f"seed {seed}, kill {number}, {threads} threads, after {delay * 1000:.1f} ms, forked {forked}"
+            events = check(fail, directory, *run_and_kill(directory, threads, delay, forked))
         total += events
         with_events += events > 0
     print(f"{times} kills, {with_events} of them with events, {total} blocks committed, {fail.count} failures")

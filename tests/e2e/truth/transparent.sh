@@ -37,6 +37,8 @@ for closed in '0<&-' '1>&-' '2>&-' '0<&- 1>&- 2>&-'; do
 	compare "stdio_closed with $closed" bash -c "exec '$PROGRAMS/stdio_closed' $closed"
 	compare "low_fds with $closed" bash -c "'$PROGRAMS/low_fds' $closed"
 done
+compare 'the descriptors of a child' bash -c 'env -u LD_PRELOAD ls /proc/self/fd; env -u LD_PRELOAD cat /proc/self/status | grep Threads'
+compare 'a user namespace' bash -c 'unshare -U -r id -u || unshare -U true || echo not allowed'
 compare 'a low limit of descriptors' bash -c "ulimit -n 5; exec '$PROGRAMS/leak_known'"
 compare 'no room for a file' bash -c "ulimit -f 0; trap '' XFSZ; exec '$PROGRAMS/threads_stress'"
 compare 'little address space' bash -c "ulimit -v 400000; exec '$PROGRAMS/leak_known'"
