@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shim_trace.h - the trace format: names, numbers and layouts that writer (preload/) and reader (analyzer/) share.
+ * shim_trace.h - the trace format: names, numbers and layouts that writer (preload/) and
+ * reader (analyzer/) share.
  *
- * docs/trace-format.md is normative; this file is its C form. It holds no code and includes nothing but fixed-width
- * types. All numbers in a file are little-endian. A change here is five things in one commit: this header, the
- * specification, a golden trace, both decoders, a fuzz seed.
+ * docs/trace-format.md is normative; this file is its C form. It holds no code and includes
+ * nothing but fixed-width types. All numbers in a file are little-endian. A change here is
+ * five things in one commit: this header, the specification, a golden trace, both decoders,
+ * a fuzz seed.
  */
 #ifndef SHIM_TRACE_H
 #define SHIM_TRACE_H
@@ -29,7 +31,7 @@
 struct shim_trace_facts {
 	char magic[8];
 	uint32_t version;
-	uint32_t crc; /* CRC-32 (IEEE 802.3, as in zlib) of everything in the payload after this struct, the tail left out */
+	uint32_t crc; /* CRC-32 (IEEE 802.3, zlib's) of the payload behind this struct, without the tail */
 	uint64_t run_id;
 };
 
@@ -40,16 +42,19 @@ struct shim_trace_tail {
 	char magic[8];          /* SHIM_END_MAGIC */
 };
 
-/* Payload of the index frame: struct shim_trace_facts, then one of these per block in file order. */
+/*
+ * Payload of the index frame: struct shim_trace_facts, then one of these per block in file
+ * order.
+ */
 struct shim_index_entry {
-	uint64_t offset;       /* file offset of the block's zstd frame */
+	uint64_t offset; /* file offset of the block's zstd frame */
 	uint64_t begin_ticks;
 	uint64_t end_ticks;
-	uint32_t frame_bytes;  /* compressed */
+	uint32_t frame_bytes; /* compressed */
 	uint32_t thread;
 	uint32_t seq;
 	uint32_t row_count;
-	uint8_t kind;          /* enum shim_block_kind */
+	uint8_t kind; /* enum shim_block_kind */
 	uint8_t reserved[7];
 };
 
@@ -81,7 +86,7 @@ struct shim_block {
 	uint64_t begin_mono_ns; /* CLOCK_MONOTONIC at begin_ticks */
 	uint32_t row_count;     /* events, or definition records */
 	uint32_t payload_bytes;
-	uint64_t lost;          /* events of this thread dropped so far, cumulative */
+	uint64_t lost; /* events of this thread dropped so far, cumulative */
 	uint64_t reserved2;
 };
 
@@ -105,7 +110,7 @@ struct shim_chunk {
 	uint8_t layout;
 	uint16_t reserved;
 	uint32_t thread;
-	uint32_t seq; /* of the block that this chunk will become; already in the trace: ignore the chunk */
+	uint32_t seq; /* of the block it will become; if the trace has that, the chunk is void */
 	uint64_t begin_ticks;
 	uint64_t begin_mono_ns;
 	uint32_t used;  /* committed payload bytes */
@@ -125,56 +130,56 @@ struct shim_row {
 	uint16_t extra; /* SHIM_EXTRA_*, or for mmap SHIM_MAP_* */
 };
 
-#define SHIM_OP_LIST(X)                                                                              \
-	X(ALLOC, 1, "alloc")                /* a block came alive: addr, size, stack */              \
-	X(FREE, 2, "free")                  /* the block at addr ended */                            \
-	X(REALLOC_FREE, 3, "realloc-free")  /* a realloc begins: the block at addr ends for now */   \
-	X(REALLOC_ALLOC, 4, "realloc-alloc") /* the same call succeeded: new addr, size, stack */    \
-	X(REALLOC_FAIL, 5, "realloc-fail")  /* the same call failed: the block at addr lives on */   \
-	X(ALLOC_FAIL, 6, "alloc-fail")      /* an allocation of size bytes failed */                 \
-	X(MMAP, 7, "mmap")                  /* size bytes mapped at addr */                          \
-	X(MUNMAP, 8, "munmap")              /* size bytes unmapped at addr */                        \
-	X(BRK, 9, "brk")                    /* program break is now addr; size = signed change */
+#define SHIM_OP_LIST(X)                                                                           \
+	X(ALLOC, 1, "alloc")               /* a block came alive: addr, size, stack */            \
+	X(FREE, 2, "free")                 /* the block at addr ended */                          \
+	X(REALLOC_FREE, 3, "realloc-free") /* a realloc begins: the block at addr ends for now */ \
+	X(REALLOC_ALLOC, 4, "realloc-alloc") /* the same call succeeded: new addr, size, stack */ \
+	X(REALLOC_FAIL, 5, "realloc-fail") /* the same call failed: the block at addr lives on */ \
+	X(ALLOC_FAIL, 6, "alloc-fail")     /* an allocation of size bytes failed */               \
+	X(MMAP, 7, "mmap")                 /* size bytes mapped at addr */                        \
+	X(MUNMAP, 8, "munmap")             /* size bytes unmapped at addr */                      \
+	X(BRK, 9, "brk")                   /* program break is now addr; size = signed change */
 
 enum shim_op {
 #define X(name, number, text) SHIM_OP_##name = number,
 	SHIM_OP_LIST(X)
 #undef X
-	SHIM_OP_COUNT
+		SHIM_OP_COUNT
 };
 
 /* The function the program called. Texts are the names in reports and JSON. */
-#define SHIM_FUNC_LIST(X)                                                                            \
-	X(NONE, 0, "none")                                                                           \
-	X(MALLOC, 1, "malloc")                                                                       \
-	X(CALLOC, 2, "calloc")                                                                       \
-	X(REALLOC, 3, "realloc")                                                                     \
-	X(REALLOCARRAY, 4, "reallocarray")                                                           \
-	X(POSIX_MEMALIGN, 5, "posix_memalign")                                                       \
-	X(ALIGNED_ALLOC, 6, "aligned_alloc")                                                         \
-	X(MEMALIGN, 7, "memalign")                                                                   \
-	X(VALLOC, 8, "valloc")                                                                       \
-	X(PVALLOC, 9, "pvalloc")                                                                     \
-	X(NEW, 10, "operator new")                                                                   \
-	X(NEW_ARRAY, 11, "operator new[]")                                                           \
-	X(MALLOCX, 12, "mallocx")                                                                    \
-	X(RALLOCX, 13, "rallocx")                                                                    \
-	X(XALLOCX, 14, "xallocx")                                                                    \
-	X(SHIM_ALLOC, 15, "shim_alloc")                                                              \
-	X(SHIM_REALLOC, 16, "shim_realloc")                                                          \
-	X(FREE, 32, "free")                                                                          \
-	X(CFREE, 33, "cfree")                                                                        \
-	X(FREE_SIZED, 34, "free_sized")                                                              \
-	X(FREE_ALIGNED_SIZED, 35, "free_aligned_sized")                                              \
-	X(DELETE, 36, "operator delete")                                                             \
-	X(DELETE_ARRAY, 37, "operator delete[]")                                                     \
-	X(DALLOCX, 38, "dallocx")                                                                    \
-	X(SDALLOCX, 39, "sdallocx")                                                                  \
-	X(SHIM_FREE, 40, "shim_free")                                                                \
-	X(MMAP, 64, "mmap")                                                                          \
-	X(MUNMAP, 65, "munmap")                                                                      \
-	X(MREMAP, 66, "mremap") /* recorded as MUNMAP of the old and MMAP of the new range */        \
-	X(BRK, 67, "brk")                                                                            \
+#define SHIM_FUNC_LIST(X)                                                                     \
+	X(NONE, 0, "none")                                                                    \
+	X(MALLOC, 1, "malloc")                                                                \
+	X(CALLOC, 2, "calloc")                                                                \
+	X(REALLOC, 3, "realloc")                                                              \
+	X(REALLOCARRAY, 4, "reallocarray")                                                    \
+	X(POSIX_MEMALIGN, 5, "posix_memalign")                                                \
+	X(ALIGNED_ALLOC, 6, "aligned_alloc")                                                  \
+	X(MEMALIGN, 7, "memalign")                                                            \
+	X(VALLOC, 8, "valloc")                                                                \
+	X(PVALLOC, 9, "pvalloc")                                                              \
+	X(NEW, 10, "operator new")                                                            \
+	X(NEW_ARRAY, 11, "operator new[]")                                                    \
+	X(MALLOCX, 12, "mallocx")                                                             \
+	X(RALLOCX, 13, "rallocx")                                                             \
+	X(XALLOCX, 14, "xallocx")                                                             \
+	X(SHIM_ALLOC, 15, "shim_alloc")                                                       \
+	X(SHIM_REALLOC, 16, "shim_realloc")                                                   \
+	X(FREE, 32, "free")                                                                   \
+	X(CFREE, 33, "cfree")                                                                 \
+	X(FREE_SIZED, 34, "free_sized")                                                       \
+	X(FREE_ALIGNED_SIZED, 35, "free_aligned_sized")                                       \
+	X(DELETE, 36, "operator delete")                                                      \
+	X(DELETE_ARRAY, 37, "operator delete[]")                                              \
+	X(DALLOCX, 38, "dallocx")                                                             \
+	X(SDALLOCX, 39, "sdallocx")                                                           \
+	X(SHIM_FREE, 40, "shim_free")                                                         \
+	X(MMAP, 64, "mmap")                                                                   \
+	X(MUNMAP, 65, "munmap")                                                               \
+	X(MREMAP, 66, "mremap") /* recorded as MUNMAP of the old and MMAP of the new range */ \
+	X(BRK, 67, "brk")                                                                     \
 	X(SBRK, 68, "sbrk")
 
 enum shim_func {
@@ -209,27 +214,30 @@ enum shim_column {
 };
 
 /* Flags of a shape. */
-#define SHIM_SHAPE_LOCAL     0x80 /* added to the op: the allocation and its end lie in this trace block, the end names it by number */
-#define SHIM_SHAPE_ADDRESSED 0x40 /* added to a local allocation's op: its address is kept all the same (several threads) */
-#define SHIM_SHAPE_OP_MASK   0x3f
+/* Local: the allocation and its end lie in this trace block, the end names it by number. */
+#define SHIM_SHAPE_LOCAL 0x80
+/* A local allocation whose address is kept all the same (several threads). */
+#define SHIM_SHAPE_ADDRESSED 0x40
+#define SHIM_SHAPE_OP_MASK 0x3f
 
 /* Stack ids. 0: no stack was taken. */
-#define SHIM_STACK_NONE      0u
-#define SHIM_STACK_TRUNCATED 1u /* parent of the outermost kept frame when deeper ones were cut off */
-#define SHIM_STACK_FIRST     2u
+#define SHIM_STACK_NONE 0u
+#define SHIM_STACK_TRUNCATED \
+	1u /* parent of the outermost kept frame when deeper ones were cut off */
+#define SHIM_STACK_FIRST 2u
 
 /* Definition records: varint type, varint body length, body. */
-#define SHIM_DEF_LIST(X)                                                                             \
-	X(STACK, 1)                                                                                  \
-	X(MODULE_LOAD, 2)                                                                            \
-	X(MODULE_UNLOAD, 3)                                                                          \
-	X(THREAD_START, 4)                                                                           \
-	X(THREAD_NAME, 5)                                                                            \
-	X(THREAD_END, 6)                                                                             \
-	X(CLOCK, 7)                                                                                  \
-	X(NOTE, 8)                                                                                   \
-	X(MARK, 9)                                                                                   \
-	X(PROCESS, 10)                                                                               \
+#define SHIM_DEF_LIST(X)    \
+	X(STACK, 1)         \
+	X(MODULE_LOAD, 2)   \
+	X(MODULE_UNLOAD, 3) \
+	X(THREAD_START, 4)  \
+	X(THREAD_NAME, 5)   \
+	X(THREAD_END, 6)    \
+	X(CLOCK, 7)         \
+	X(NOTE, 8)          \
+	X(MARK, 9)          \
+	X(PROCESS, 10)      \
 	X(RECORDING, 11)
 
 enum shim_def {
@@ -239,7 +247,12 @@ enum shim_def {
 };
 
 enum shim_note_level { SHIM_NOTE_INFO = 0, SHIM_NOTE_WARNING = 1, SHIM_NOTE_LOSS = 2 };
-enum shim_process_what { SHIM_PROCESS_FORK = 1, SHIM_PROCESS_EXEC = 2, SHIM_PROCESS_SPAWN = 3, SHIM_PROCESS_EXEC_FAILED = 4 };
+enum shim_process_what {
+	SHIM_PROCESS_FORK = 1,
+	SHIM_PROCESS_EXEC = 2,
+	SHIM_PROCESS_SPAWN = 3,
+	SHIM_PROCESS_EXEC_FAILED = 4
+};
 
 /* Bounds that a reader enforces and a writer keeps. */
 #define SHIM_BLOCK_MAX_BYTES (16u << 20) /* decompressed frame */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arena.c - see arena.h. Runs in any thread inside the guard. Must never call the program's allocator, set errno or take a lock that
- * outlives a fork: its own lock lies in forgotten memory.
+ * arena.c - see arena.h. Runs in any thread inside the guard. Must never call the program's
+ * allocator, set errno or take a lock that outlives a fork: its own lock lies in forgotten
+ * memory.
  */
 #include "arena.h"
 
@@ -27,8 +28,9 @@ struct arena_state {
 };
 
 /*
- * The bump offset of the forgotten region is not wiped: objects keep their places in a child. It is an atomic counter
- * and not guarded by a lock, which a child might find held by a thread that it does not have.
+ * The bump offset of the forgotten region is not wiped: objects keep their places in a
+ * child. It is an atomic counter and not guarded by a lock, which a child might find held
+ * by a thread that it does not have.
  */
 static struct {
 	char *base;
@@ -57,7 +59,8 @@ static COLD char *forgotten_base_slow(void)
 		return NULL;
 	if (sys_madvise(fresh, ARENA_FORGOTTEN_BYTES, MADV_WIPEONFORK) == 0)
 		forgotten.is_wiped_by_kernel = 1;
-	if (__atomic_compare_exchange_n(&forgotten.base, &expected, fresh, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (__atomic_compare_exchange_n(&forgotten.base, &expected, fresh, 0, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
 		return fresh;
 	sys_munmap(fresh, ARENA_FORGOTTEN_BYTES); /* another thread was first */
 	return expected;
@@ -84,7 +87,8 @@ void *arena_forgotten(size_t size)
 	if (!base)
 		return NULL;
 	size = round_up(size, ARENA_ALIGN);
-	at = __atomic_fetch_add(&forgotten.used, size, __ATOMIC_RELAXED) + round_up(sizeof(struct arena_state), ARENA_ALIGN);
+	at = __atomic_fetch_add(&forgotten.used, size, __ATOMIC_RELAXED) +
+	     round_up(sizeof(struct arena_state), ARENA_ALIGN);
 	return at + size > ARENA_FORGOTTEN_BYTES ? NULL : base + at;
 }
 

@@ -15,7 +15,10 @@ void clock_start(void)
 #if defined(__x86_64__)
 	unsigned a = 0, b = 0, c = 0, d = 0;
 
-	/* CPUID 8000_0007h, EDX bit 8: the TSC runs at one rate in all states, on all cores (AMD and Intel manuals). */
+	/*
+	 * CPUID 8000_0007h, EDX bit 8: the TSC runs at one rate in all states, on all cores
+	 * (AMD and Intel manuals).
+	 */
 	clock_is_tsc = __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & (1u << 8));
 #endif
 }
@@ -25,7 +28,10 @@ const char *clock_name(void)
 	return clock_is_tsc ? "tsc" : "monotonic";
 }
 
-/* libc's clock_gettime stays in the vdso, touches no errno on these clocks, and is async-signal-safe. */
+/*
+ * libc's clock_gettime stays in the vdso, touches no errno on these clocks, and is
+ * async-signal-safe.
+ */
 static uint64_t read_ns(clockid_t clock)
 {
 	struct timespec now = { 0, 0 };

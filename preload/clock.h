@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.h - ticks: the invariant time stamp counter where there is one, else CLOCK_MONOTONIC in ns.
+ * clock.h - ticks: the invariant time stamp counter where there is one, else
+ * CLOCK_MONOTONIC in ns.
  *
- * rdtsc costs 9 ns here, clock_gettime 21 (docs/design-notes.md). Ticks become ns in the tool, through pairs.
+ * rdtsc costs 9 ns here, clock_gettime 21 (docs/design-notes.md). Ticks become ns in the
+ * tool, through pairs.
  */
 #ifndef PRELOAD_CLOCK_H
 #define PRELOAD_CLOCK_H
@@ -35,8 +37,9 @@ static inline uint64_t clock_ticks(void)
 }
 
 /*
- * Now, not earlier than anything before it in program order: an allocation is stamped after the allocator's lock was
- * taken, so that it never seems older than the free that made its address available.
+ * Now, not earlier than anything before it in program order: an allocation is stamped after
+ * the allocator's lock was taken, so that it never seems older than the free that made its
+ * address available.
  */
 static inline uint64_t clock_ticks_after(void)
 {

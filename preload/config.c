@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config.c - see config.h. One row per setting; the environment is read once per program image, before recording starts, with
- * no allocation but from the arena. Nothing here prints: problems are kept for the log and the trace.
+ * config.c - see config.h. One row per setting; the environment is read once per program
+ * image, before recording starts, with no allocation but from the arena. Nothing here
+ * prints: problems are kept for the log and the trace.
  */
 #include "config.h"
 
@@ -32,7 +33,10 @@ static struct {
 	unsigned count;
 } problems;
 
-/* Copies of what the user gave: programs that set their title write over the environment's memory. */
+/*
+ * Copies of what the user gave: programs that set their title write over the environment's
+ * memory.
+ */
 static struct {
 	char bytes[CONFIG_TEXT_BYTES];
 	size_t used;
@@ -42,7 +46,8 @@ static void problem(const char *name, const char *value, const char *why)
 {
 	if (problems.count == CONFIG_PROBLEMS_MAX)
 		return;
-	log_format(problems.lines[problems.count++], CONFIG_LINE_BYTES, "%s=%s: %s", name, value, why);
+	log_format(problems.lines[problems.count++], CONFIG_LINE_BYTES, "%s=%s: %s", name, value,
+		   why);
 }
 
 /* Each parser keeps the default and reports when VALUE is bad. */
@@ -71,7 +76,8 @@ static int event_bit(const char *word, size_t length, uint32_t *bit)
 	size_t i;
 
 	for (i = 0; i < sizeof(event_names) / sizeof(event_names[0]); i++) {
-		if (strlen(event_names[i].name) == length && memcmp(event_names[i].name, word, length) == 0) {
+		if (strlen(event_names[i].name) == length &&
+		    memcmp(event_names[i].name, word, length) == 0) {
 			*bit = event_names[i].bit;
 			return 0;
 		}
@@ -89,7 +95,8 @@ static void parse_events(const char *name, const char *value)
 		size_t length = end ? (size_t)(end - word) : strlen(word);
 
 		if (event_bit(word, length, &bit)) {
-			problem(name, value, "only heap, mmap and none are known, separated by commas; the default heap,mmap is used");
+			problem(name, value,
+				"only heap, mmap and none are known, separated by commas; the default heap,mmap is used");
 			return;
 		}
 		events |= bit;
@@ -120,7 +127,9 @@ static void parse_switch(const char *name, const char *value, uint32_t *out)
 	else if (strcmp(value, "off") == 0)
 		*out = 0;
 	else
-		problem(name, value, *out ? "not on or off; the default on is used" : "not on or off; the default off is used");
+		problem(name, value,
+			*out ? "not on or off; the default on is used"
+			     : "not on or off; the default off is used");
 }
 
 static void parse_start(const char *name, const char *value)
@@ -137,9 +146,9 @@ static const struct {
 	const char *name;
 	int number;
 } signal_names[] = {
-	{ "HUP", SIGHUP },   { "USR1", SIGUSR1 },   { "USR2", SIGUSR2 }, { "ALRM", SIGALRM },
-	{ "WINCH", SIGWINCH }, { "URG", SIGURG }, { "IO", SIGIO }, { "PROF", SIGPROF },
-	{ "VTALRM", SIGVTALRM }, { "PWR", SIGPWR }, { "CHLD", SIGCHLD }, { "CONT", SIGCONT },
+	{ "HUP", SIGHUP },       { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 }, { "ALRM", SIGALRM },
+	{ "WINCH", SIGWINCH },   { "URG", SIGURG },   { "IO", SIGIO },     { "PROF", SIGPROF },
+	{ "VTALRM", SIGVTALRM }, { "PWR", SIGPWR },   { "CHLD", SIGCHLD }, { "CONT", SIGCONT },
 };
 
 static void parse_signal(const char *name, const char *value)
@@ -151,7 +160,8 @@ static void parse_signal(const char *name, const char *value)
 
 	for (c = word; *c >= '0' && *c <= '9' && number < 1000; c++)
 		number = number * 10 + (*c - '0');
-	if (c != word && !*c && number >= 1 && number <= 64 && number != SIGKILL && number != SIGSTOP) {
+	if (c != word && !*c && number >= 1 && number <= 64 && number != SIGKILL &&
+	    number != SIGSTOP) {
 		config.signal = number;
 		return;
 	}
@@ -230,7 +240,8 @@ static void read_setting(const char *entry)
 		if (settings[i].given)
 			settings[i].parse(settings[i].name, settings[i].given);
 		else
-			problem(settings[i].name, "(long)", "all settings together are longer than 8 KiB; the default is used");
+			problem(settings[i].name, "(long)",
+				"all settings together are longer than 8 KiB; the default is used");
 		return;
 	}
 	report_unknown(entry, length);
@@ -246,12 +257,14 @@ static void make_output_absolute(void)
 	if (config.output[0] == '/')
 		return;
 	/* Neither kind of arena memory: forked children need the path too. */
-	path = (char *)sys_mmap(NULL, CONFIG_PATH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	path = (char *)sys_mmap(NULL, CONFIG_PATH_BYTES, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (sys_is_error((long)path))
 		return;
 	length = sys_call(SYS_getcwd, path, CONFIG_PATH_BYTES - pattern - 1);
 	if (length <= 1) {
-		problem("SHIM_OUTPUT", config.output, "the working directory has no name; the trace goes where the program is when it opens");
+		problem("SHIM_OUTPUT", config.output,
+			"the working directory has no name; the trace goes where the program is when it opens");
 		return;
 	}
 	path[length - 1] = '/'; /* getcwd counts the terminator */

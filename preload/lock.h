@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lock.h - a futex lock of our own: no libc, no errno, no cancellation point, and free when its memory is zero, so that a
- * forked child (whose copy was wiped) never finds it held by a thread that does not exist there.
+ * lock.h - a futex lock of our own: no libc, no errno, no cancellation point, and free when
+ * its memory is zero, so that a forked child (whose copy was wiped) never finds it held by
+ * a thread that does not exist there.
  */
 #ifndef PRELOAD_LOCK_H
 #define PRELOAD_LOCK_H
@@ -23,7 +24,8 @@ static inline int lock_try(struct lock *l)
 	uint32_t expected = 0;
 
 	/* acquire: pairs with the release in lock_put */
-	return __atomic_compare_exchange_n(&l->word, &expected, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&l->word, &expected, 1, 0, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
 }
 
 static COLD __attribute__((unused)) void lock_get_slow(struct lock *l)
@@ -39,7 +41,10 @@ static COLD __attribute__((unused)) void lock_get_slow(struct lock *l)
 		sys_futex(&l->word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, NULL);
 }
 
-/* Context: any thread inside the guard (a signal handler never gets there while its thread holds a lock). */
+/*
+ * Context: any thread inside the guard (a signal handler never gets there while its thread
+ * holds a lock).
+ */
 static inline void lock_get(struct lock *l)
 {
 	if (unlikely(!lock_try(l)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.c - see log.h. One write(2) a line, no stdio, no allocation. The file is opened for each line: it holds no
- * descriptor of the program's range in between, and lines are rare.
+ * log.c - see log.h. One write(2) a line, no stdio, no allocation. The file is opened for
+ * each line: it holds no descriptor of the program's range in between, and lines are rare.
  */
 #include "log.h"
 
@@ -26,7 +26,8 @@ static size_t put_text(char *out, size_t size, size_t at, const char *text)
 	return at;
 }
 
-static size_t put_number(char *out, size_t size, size_t at, uint64_t value, unsigned base, int is_negative)
+static size_t put_number(char *out, size_t size, size_t at, uint64_t value, unsigned base,
+			 int is_negative)
 {
 	char digits[24];
 	size_t i = sizeof(digits);
@@ -66,9 +67,12 @@ size_t log_vformat(char *out, size_t size, const char *format, va_list args)
 		if (*f == 's')
 			at = put_text(out, size, at, va_arg(args, const char *));
 		else if (*f == 'd')
-			at = put_signed(out, size, at, is_long ? va_arg(args, long) : va_arg(args, int));
+			at = put_signed(out, size, at,
+					is_long ? va_arg(args, long) : va_arg(args, int));
 		else if (*f == 'u' || *f == 'x')
-			at = put_number(out, size, at, is_long ? va_arg(args, unsigned long) : va_arg(args, unsigned),
+			at = put_number(out, size, at,
+					is_long ? va_arg(args, unsigned long)
+						: va_arg(args, unsigned),
 					*f == 'u' ? 10 : 16, 0);
 		else
 			at = put_text(out, size, at, "%");

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * objects.h - the loaded objects as the trace tells them: path, build-id, segments, load and unload.
+ * objects.h - the loaded objects as the trace tells them: path, build-id, segments, load
+ * and unload.
  */
 #ifndef PRELOAD_OBJECTS_H
 #define PRELOAD_OBJECTS_H
 
 #include <stdint.h>
 
-/* Defines all objects that are loaded now. Context: start-up only (of the process, or of a forked child). */
+/*
+ * Defines all objects that are loaded now. Context: start-up only (of the process, or of a
+ * forked child).
+ */
 int objects_start(void);
 
 /*
- * Compares the loader's list with ours and defines what came and went; after an unload calls stacks_forget() and
- * unwind_forget(). Takes the loader's lock. Context: any thread, inside the guard, with no lock of ours held.
+ * Compares the loader's list with ours and defines what came and went; after an unload
+ * calls stacks_forget() and unwind_forget(). Takes the loader's lock. Context: any thread,
+ * inside the guard, with no lock of ours held.
  */
 void objects_refresh(void);
 

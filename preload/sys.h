@@ -2,8 +2,9 @@
 /*
  * sys.h - the platform seam: raw system calls, barriers, branch hints.
  *
- * The library calls the kernel directly: libc's wrappers set errno, are cancellation points, and may be interposed by
- * the program or by our own hooks. Every sys_ function returns what the kernel returned: a result, or -errno.
+ * The library calls the kernel directly: libc's wrappers set errno, are cancellation
+ * points, and may be interposed by the program or by our own hooks. Every sys_ function
+ * returns what the kernel returned: a result, or -errno.
  * Context of all: any thread, signal handler.
  */
 #ifndef PRELOAD_SYS_H

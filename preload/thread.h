@@ -2,9 +2,10 @@
 /*
  * thread.h - the guard: per-thread state, re-entrancy, and the registry of threads.
  *
- * Every hook asks thread_enter() first. What settings, start-up, shutdown, fork and nesting change is folded into the
- * state found there, so that a hook body has one branch. A struct thread lives in memory that the kernel wipes in a
- * forked child (arena_forgotten): the child finds zeros, takes the slow path and begins a trace of its own.
+ * Every hook asks thread_enter() first. What settings, start-up, shutdown, fork and nesting
+ * change is folded into the state found there, so that a hook body has one branch. A struct
+ * thread lives in memory that the kernel wipes in a forked child (arena_forgotten): the
+ * child finds zeros, takes the slow path and begins a trace of its own.
  */
 #ifndef PRELOAD_THREAD_H
 #define PRELOAD_THREAD_H
@@ -18,7 +19,10 @@
 struct unwind_trace;
 
 struct thread {
-	/* Guard: frame address of the hook that is inside, 0 when none. Written by the owner, read by lifecycle.c. */
+	/*
+	 * Guard: frame address of the hook that is inside, 0 when none. Written by the
+	 * owner, read by lifecycle.c.
+	 */
 	uintptr_t inside;
 	/* 1 while this thread records. Written under the registry's lock and by the owner. */
 	uint32_t on;
@@ -42,29 +46,37 @@ struct thread {
 	/* Identity. */
 	pthread_t pthread;
 	int32_t tid;
-	uint32_t is_dead;
-	uint32_t exit_rounds;   /* key destructor rounds seen */
-	uintptr_t stack_low;    /* the thread's own stack, 0 when unknown */
+	uint32_t is_dead;   /* ended, the struct waits for reuse */
+	uint32_t is_zombie; /* attached again after its end: reaped when its tid is gone */
+	uint32_t is_reaped;
+	uint32_t exit_rounds; /* key destructor rounds seen */
+	uintptr_t stack_low;  /* the thread's own stack, 0 when unknown */
 	uintptr_t stack_high;
 	char name[16];
 	struct thread *next_thread; /* registry, push only */
+	struct thread *next_idle;
 };
 
-/* The state of a thread that has not been seen yet: always "inside", so that the fast path leaves it alone. */
+/*
+ * The state of a thread that has not been seen yet: always "inside", so that the fast path
+ * leaves it alone.
+ */
 extern struct thread thread_none;
 
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
 
 /*
- * What the fast path could not decide: the first event of a thread, of a process, or of a forked child; recording off;
- * or a nested call. Returns the thread if the event is to be recorded, else NULL. Keeps errno.
+ * What the fast path could not decide: the first event of a thread, of a process, or of a
+ * forked child; recording off; or a nested call. Returns the thread if the event is to be
+ * recorded, else NULL. Keeps errno.
  * Context: any thread.
  */
 struct thread *thread_enter_slow(struct thread *t, uintptr_t frame);
 
 /*
- * Enters the guard for the hook whose frame address is FRAME (__builtin_frame_address(0)). Returns this thread's state,
- * or NULL: then only the real call is made. Each non-NULL result needs one thread_leave().
+ * Enters the guard for the hook whose frame address is FRAME (__builtin_frame_address(0)).
+ * Returns this thread's state, or NULL: then only the real call is made. Each non-NULL
+ * result needs one thread_leave().
  * Context: any thread; in a signal handler that interrupted a hook it returns NULL.
  */
 static inline struct thread *thread_enter(const void *frame)
@@ -88,9 +100,79 @@ static inline void thread_leave(struct thread *t)
 }
 
 /*
- * 1 if a hook is inside on this thread: the call comes from the real allocator, from our own code, or from the loader
- * working for us. Context: any thread.
+ * 1 if a hook is inside on this thread: the call comes from the real allocator, from our
+ * own code, or from the loader working for us. Context: any thread.
  */
 int thread_is_inside(void);
+
+/*
+ * The process is about to have a second thread: from now on every event is stamped and
+ * local pairs keep their address (the order of events of different threads rests on it).
+ * Context: any thread, before that thread can run.
+ */
+void thread_multi(void);
+
+/* 1 once thread_multi was called, or a second thread was seen. Context: any thread. */
+int thread_has_others(void);
+
+/*
+ * Attaches the calling thread if it is new, with the facts that its creator left for it.
+ * CREATOR: index of the creating thread, 0 unknown; STACK: where it was created. For the
+ * start routine that pthread_create's hook wraps. Context: the new thread, not inside the
+ * guard.
+ */
+void thread_begin(uint32_t creator, uint32_t stack);
+
+/*
+ * Prepares the registry. 0 or -errno. Context: start-up only (of the process, or of a
+ * forked child).
+ */
+int thread_start(void);
+
+/*
+ * Recording on or off for all threads, those to come too. Context: any thread; with IS_ON 0
+ * also a signal handler.
+ */
+void thread_allow(int is_on);
+
+/* Every thread takes the slow path at its next event. Context: signal handler. */
+void thread_suspend(void);
+
+/*
+ * With ON 1 all hooks called by this thread pass through until ON 0. Context: any thread,
+ * not inside a hook.
+ */
+void thread_shield(int on);
+
+/* Defines T's name if it has changed. Context: lifecycle.c, T stopped. */
+void thread_refresh_name(struct thread *t);
+
+/*
+ * Forgets all chunks, which are written, for a new spool. Context: lifecycle.c, all threads
+ * stopped.
+ */
+void thread_drop_chunks(void);
+
+/* The calling thread begins anew: it is the only one of a forked child. Context: there. */
+void thread_forked(void);
+
+/*
+ * Stops recording in all threads and waits until none is inside (at most about 0.2 s; a
+ * thread that is stuck keeps its committed events). Then FLUSH is called for each thread
+ * that has a chunk. Context: lifecycle.c, inside the guard of the caller.
+ */
+void thread_stop_all(void (*flush)(struct thread *t));
+
+/*
+ * Full chunk: writes it and makes room. 0, or -ENOMEM when there is no chunk to be had.
+ * Context: T itself, inside the guard.
+ */
+int thread_make_room(struct thread *t);
+
+/* Events dropped for want of a chunk, all threads. */
+uint64_t thread_lost(void);
+
+/* The thread record of PTHREAD, or NULL. Context: any thread. */
+struct thread *thread_of(pthread_t pthread);
 
 #endif

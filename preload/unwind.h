@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind.h - the stack of a hook's caller becomes an interned id (stacks.h). One contract, several engines.
+ * unwind.h - the stack of a hook's caller becomes an interned id (stacks.h). One contract,
+ * several engines.
  *
- * The contract lets an engine reuse what it found last time on this thread (struct unwind_trace is the engine's own): it
- * hands over an id, not a list of addresses.
+ * The contract lets an engine reuse what it found last time on this thread (struct
+ * unwind_trace is the engine's own): it hands over an id, not a list of addresses.
  */
 #ifndef PRELOAD_UNWIND_H
 #define PRELOAD_UNWIND_H
@@ -13,19 +14,24 @@
 struct thread;
 
 /*
- * Chooses and loads the engine (libunwind by dlopen with RTLD_LOCAL). May call the allocator and the loader: the caller holds the guard. 0, or
- * -errno when no engine could be loaded: then every stack is the caller's return address alone and a note says so.
+ * Chooses and loads the engine (libunwind by dlopen with RTLD_LOCAL). May call the
+ * allocator and the loader: the caller holds the guard. 0, or -errno when no engine could
+ * be loaded: then every stack is the caller's return address alone and a note says so.
  * Context: start-up only.
  */
 int unwind_start(void);
 
-/* Memory for T's engine state, from the arena. 0 or -ENOMEM. Context: T itself, inside the guard. */
+/*
+ * Memory for T's engine state, from the arena. 0 or -ENOMEM. Context: T itself, inside the
+ * guard.
+ */
 int unwind_thread_start(struct thread *t);
 
 /*
- * The id of the stack whose innermost frame is the return address of the function with frame address FRAME
- * (FRAME[1] is that address, FRAME[0] the caller's rbp, FRAME + 2 the caller's rsp). At most config.depth frames are kept, the
- * leaf side; a deeper stack hangs below SHIM_STACK_TRUNCATED. Keeps errno. Never fails: at worst one frame.
+ * The id of the stack whose innermost frame is the return address of the function with
+ * frame address FRAME (FRAME[1] is that address, FRAME[0] the caller's rbp, FRAME + 2 the
+ * caller's rsp). At most config.depth frames are kept, the leaf side; a deeper stack hangs
+ * below SHIM_STACK_TRUNCATED. Keeps errno. Never fails: at worst one frame.
  * Context: T itself, inside the guard; not a signal handler.
  */
 uint32_t unwind_stack(struct thread *t, const uintptr_t *frame);

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * defs.c - see defs.h. Runs in any thread inside the guard. A record is complete in its
+ * chunk before `used` covers it, so a kill never leaves half of one. Chunks that are full
+ * wait in a queue for sink.c; when it is full too (the disk is), records are dropped and
+ * counted.
+ */
+#include "defs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "arena.h"
+#include "clock.h"
+#include "encode.h"
+#include "lock.h"
+#include "spool.h"
+#include "sys.h"
+
+#define DEFS_CHUNK_BYTES  (32u << 10)
+#define DEFS_QUEUE        64 /* chunks that wait; 2 MiB */
+#define DEFS_CROWDED      2
+#define DEFS_SCRATCH      (16u << 10)
+#define DEFS_TEXT_MAX     4096
+#define DEFS_SEGMENTS_MAX 64
+#define STACK_RECORD_MAX  (2 + 3 * ENCODE_VARINT_MAX)
+
+struct pending {
+	struct shim_chunk *chunk;
+	uint32_t records;
+};
+
+struct defs {
+	struct lock lock;
+	uint32_t seq;
+	struct pending current; /* chunk NULL: none open */
+	uint32_t last_id;       /* of the stack records in the current chunk */
+	uintptr_t last_pc;
+	struct pending queue[DEFS_QUEUE]; /* full ones, oldest first */
+	uint32_t queue_count;
+	uint64_t dropped;
+	uint8_t scratch[DEFS_SCRATCH]; /* the body in the making */
+};
+
+static struct defs *defs; /* in forgotten memory */
+
+void defs_lock(void)
+{
+	lock_get(&defs->lock);
+}
+
+void defs_unlock(void)
+{
+	lock_put(&defs->lock);
+}
+
+static int open_chunk_locked(void)
+{
+	struct shim_chunk *chunk = spool_get(SHIM_BLOCK_DEFS, SHIM_LAYOUT_RECORDS, 0,
+					     DEFS_CHUNK_BYTES);
+
+	if (!chunk)
+		return -ENOMEM;
+	chunk->seq = defs->seq++;
+	defs->current = (struct pending){ chunk, 0 };
+	defs->last_id = 0;
+	defs->last_pc = 0;
+	return 0;
+}
+
+int defs_start(void)
+{
+	int rc;
+
+	if (!defs)
+		defs = arena_forgotten(sizeof(*defs));
+	if (!defs)
+		return -ENOMEM;
+	defs_lock();
+	rc = open_chunk_locked();
+	defs_unlock();
+	return rc;
+}
+
+/* Room for LENGTH bytes in the current chunk, or NULL: dropped. */
+static uint8_t *room_locked(size_t length)
+{
+	struct shim_chunk *chunk = defs->current.chunk;
+
+	if (unlikely(chunk && DEFS_CHUNK_BYTES - sizeof(*chunk) - chunk->used < length)) {
+		if (defs->queue_count == DEFS_QUEUE) {
+			defs->dropped++;
+			return NULL;
+		}
+		defs->queue[defs->queue_count++] = defs->current;
+		defs->current.chunk = NULL;
+	}
+	if (!defs->current.chunk && open_chunk_locked()) {
+		defs->dropped++;
+		return NULL;
+	}
+	chunk = defs->current.chunk;
+	return (uint8_t *)(chunk + 1) + chunk->used;
+}
+
+static void commit_locked(const uint8_t *end)
+{
+	struct shim_chunk *chunk = defs->current.chunk;
+
+	defs->current.records++;
+	/* release: what `used` covers is there; pairs with the reader of the spool after a kill */
+	__atomic_store_n(&chunk->used, (uint32_t)(end - (const uint8_t *)(chunk + 1)),
+			 __ATOMIC_RELEASE);
+}
+
+int defs_stack_locked(uint32_t id, uint32_t parent, uintptr_t pc, int is_exact)
+{
+	uint8_t *record = room_locked(STACK_RECORD_MAX), *at;
+
+	if (!record)
+		return -ENOSPC;
+	at = encode_varint(record + 2, id - defs->last_id);
+	at = encode_varint(at, id - parent);
+	at = encode_varint(at,
+			   encode_zigzag((int64_t)(pc - defs->last_pc)) << 1 | (is_exact ? 1 : 0));
+	record[0] = SHIM_DEF_STACK;
+	record[1] = (uint8_t)(at - record - 2);
+	defs->last_id = id;
+	defs->last_pc = pc;
+	commit_locked(at);
+	return 0;
+}
+
+/* The body is in scratch up to END: makes it a record of TYPE. */
+static void write_locked(enum shim_def type, const uint8_t *end)
+{
+	size_t length = (size_t)(end - defs->scratch);
+	uint8_t *at = room_locked(length + 2 * ENCODE_VARINT_MAX);
+
+	if (!at)
+		return;
+	at = encode_varint(at, type);
+	at = encode_varint(at, length);
+	memcpy(at, defs->scratch, length);
+	commit_locked(at + length);
+}
+
+static uint8_t *put_text(uint8_t *at, const char *text)
+{
+	size_t length = text ? strlen(text) : 0;
+
+	return encode_text(at, text ? text : "", length < DEFS_TEXT_MAX ? length : DEFS_TEXT_MAX);
+}
+
+void defs_module_load(uint32_t id, uintptr_t bias, const char *path, const uint8_t *build_id,
+		      size_t build_id_bytes, const struct defs_segment *segments, size_t count)
+{
+	uint8_t *at;
+	size_t i;
+
+	if (count > DEFS_SEGMENTS_MAX)
+		count = DEFS_SEGMENTS_MAX;
+	defs_lock();
+	at = encode_varint(defs->scratch, id);
+	at = encode_varint(at, clock_ticks());
+	at = encode_varint(at, bias);
+	at = put_text(at, path);
+	at = encode_text(at, (const char *)build_id, build_id_bytes < 64 ? build_id_bytes : 64);
+	at = encode_varint(at, count);
+	for (i = 0; i < count; i++) {
+		at = encode_varint(at, segments[i].vaddr);
+		at = encode_varint(at, segments[i].size);
+		at = encode_varint(at, segments[i].flags);
+	}
+	write_locked(SHIM_DEF_MODULE_LOAD, at);
+	defs_unlock();
+}
+
+void defs_module_unload(uint32_t id)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, id);
+	at = encode_varint(at, clock_ticks());
+	write_locked(SHIM_DEF_MODULE_UNLOAD, at);
+	defs_unlock();
+}
+
+void defs_thread_start(uint32_t index, int32_t tid, uint32_t creator, uint32_t stack, const char *name)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, index);
+	at = encode_varint(at, clock_ticks());
+	at = encode_varint(at, (uint32_t)tid);
+	at = encode_varint(at, creator);
+	at = encode_varint(at, stack);
+	at = put_text(at, name);
+	write_locked(SHIM_DEF_THREAD_START, at);
+	defs_unlock();
+}
+
+void defs_thread_name(uint32_t index, const char *name)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, index);
+	at = encode_varint(at, clock_ticks());
+	at = put_text(at, name);
+	write_locked(SHIM_DEF_THREAD_NAME, at);
+	defs_unlock();
+}
+
+void defs_thread_end(uint32_t index)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, index);
+	at = encode_varint(at, clock_ticks());
+	write_locked(SHIM_DEF_THREAD_END, at);
+	defs_unlock();
+}
+
+void defs_clock(void)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, clock_ticks());
+	at = encode_varint(at, clock_mono_ns());
+	write_locked(SHIM_DEF_CLOCK, at);
+	defs_unlock();
+}
+
+void defs_note(enum shim_note_level level, const char *text)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, clock_ticks());
+	at = encode_varint(at, level);
+	at = put_text(at, text);
+	write_locked(SHIM_DEF_NOTE, at);
+	defs_unlock();
+}
+
+void defs_mark(uint32_t thread, const char *name)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, clock_ticks());
+	at = encode_varint(at, thread);
+	at = put_text(at, name);
+	write_locked(SHIM_DEF_MARK, at);
+	defs_unlock();
+}
+
+void defs_process(enum shim_process_what what, int32_t pid, const char *path)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, clock_ticks());
+	at = encode_varint(at, what);
+	at = encode_varint(at, (uint32_t)pid);
+	at = put_text(at, path);
+	write_locked(SHIM_DEF_PROCESS, at);
+	defs_unlock();
+}
+
+void defs_recording(int is_on)
+{
+	uint8_t *at;
+
+	defs_lock();
+	at = encode_varint(defs->scratch, clock_ticks());
+	at = encode_varint(at, is_on ? 1 : 0);
+	write_locked(SHIM_DEF_RECORDING, at);
+	defs_unlock();
+}
+
+void defs_drop_chunk(void)
+{
+	defs_lock();
+	if (defs->current.chunk && !defs->current.records) {
+		defs->seq--; /* nothing was written under that number */
+		defs->current.chunk = NULL;
+	}
+	defs_unlock();
+}
+
+int defs_is_crowded(void)
+{
+	return __atomic_load_n(&defs->queue_count, __ATOMIC_RELAXED) >= DEFS_CROWDED;
+}
+
+uint64_t defs_dropped(void)
+{
+	return __atomic_load_n(&defs->dropped, __ATOMIC_RELAXED);
+}
+
+struct shim_chunk *defs_take(uint32_t *records)
+{
+	struct pending taken = { NULL, 0 };
+
+	defs_lock();
+	if (defs->queue_count) {
+		taken = defs->queue[0];
+		defs->queue_count--;
+		memmove(defs->queue, defs->queue + 1, defs->queue_count * sizeof(defs->queue[0]));
+	} else if (defs->current.chunk && defs->current.records) {
+		taken = defs->current;
+		defs->current.chunk = NULL;
+	}
+	defs_unlock();
+	*records = taken.records;
+	return taken.chunk;
+}
+
+void defs_done(struct shim_chunk *chunk)
+{
+	spool_put(chunk);
+}
+
+void defs_return(struct shim_chunk *chunk, uint32_t records)
+{
+	defs_lock();
+	if (defs->queue_count == DEFS_QUEUE) {
+		defs->dropped += records;
+		spool_put(chunk);
+	} else {
+		memmove(defs->queue + 1, defs->queue, defs->queue_count * sizeof(defs->queue[0]));
+		defs->queue[0] = (struct pending){ chunk, records };
+		defs->queue_count++;
+	}
+	defs_unlock();
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sink.c - see sink.h. Runs in any thread inside the guard. One lock orders the file: under
+ * it a thread writes the definitions that its block needs and then the block. It never
+ * blocks on anything but the file, and a failed write costs events, not the program.
+ *
+ * Order of locks: sink, then defs. Nothing is called back while the sink's lock is held.
+ */
+#include "sink.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "arena.h"
+#include "clock.h"
+#include "config.h"
+#include "defs.h"
+#include "encode.h"
+#include "facts.h"
+#include "lock.h"
+#include "log.h"
+#include "press.h"
+#include "spool.h"
+#include "stacks.h"
+#include "sys.h"
+#include "trace_path.h"
+
+#define SINK_PATH_BYTES   4096
+#define SINK_HEADER_BYTES (64u << 10)
+#define SINK_FOOTER_BYTES 4096
+#define INDEX_FIRST       256
+
+struct sink {
+	struct lock lock;
+	int fd;
+	int has_failed; /* the last write did not get through */
+	uint64_t device, inode;
+	uint64_t offset; /* file size, as far as written whole */
+	uint64_t run_id;
+	uint64_t events, lost;
+	uint64_t cpu_ns; /* spent in compressing and writing */
+	struct shim_index_entry *index;
+	size_t index_count, index_capacity;
+	char path[SINK_PATH_BYTES];
+};
+
+static struct sink *sink; /* in forgotten memory: a forked child opens a trace of its own */
+
+/*
+ * The parent's descriptor that a forked child inherits; not forgotten, so that the child
+ * can close it.
+ */
+static struct {
+	int fd;
+	uint64_t inode;
+} inherited;
+
+const char *sink_path(void)
+{
+	return sink->path;
+}
+
+uint64_t sink_run_id(void)
+{
+	return sink->run_id;
+}
+
+uint64_t sink_lost(void)
+{
+	return __atomic_load_n(&sink->lost, __ATOMIC_RELAXED);
+}
+
+static int is_our_file(int fd)
+{
+	struct stat st;
+
+	return fd > 0 && sys_fstat(fd, &st) == 0 && st.st_dev == sink->device &&
+	       st.st_ino == sink->inode;
+}
+
+/*
+ * The program may have closed or replaced our descriptor: look at it before each use, open
+ * the file again if need be.
+ */
+static int usable_fd(void)
+{
+	int fd;
+
+	if (likely(is_our_file(sink->fd)))
+		return sink->fd;
+	fd = sys_open(sink->path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
+	if (fd < 0)
+		return fd;
+	sink->fd = trace_path_raise(fd);
+	if (is_our_file(sink->fd))
+		return sink->fd;
+	sys_close(sink->fd);
+	sink->fd = -1;
+	return -ENOENT;
+}
+
+/* Appends BYTES whole or not at all. 0 or -errno. */
+static int append(const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	size_t left = length;
+	int fd = usable_fd();
+	long n = fd;
+
+	while (fd >= 0 && left) {
+		n = sys_write(fd, at, left);
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		at += n;
+		left -= (size_t)n;
+	}
+	if (fd >= 0 && left == 0) {
+		sink->offset += length;
+		sink->has_failed = 0;
+		return 0;
+	}
+	if (fd >= 0 && left != length)
+		sys_ftruncate(fd, (long)sink->offset); /* a cut frame would hide those behind it */
+	if (!sink->has_failed)
+		log_line("cannot write %s (error %d): events are being lost", sink->path, (int)-n);
+	sink->has_failed = 1;
+	return n < 0 ? (int)n : -ENOSPC;
+}
+
+static void index_add(const struct shim_block *block, uint64_t offset, size_t frame_bytes)
+{
+	struct shim_index_entry *entry;
+
+	if (sink->index_count == sink->index_capacity) {
+		size_t capacity = sink->index_capacity ? sink->index_capacity * 2 : INDEX_FIRST;
+		struct shim_index_entry *grown = arena_map(capacity * sizeof(*grown));
+
+		if (!grown)
+			return; /* the index check fails its count and readers walk the frames instead */
+		if (sink->index) {
+			memcpy(grown, sink->index, sink->index_count * sizeof(*grown));
+			arena_unmap(sink->index, sink->index_capacity * sizeof(*grown));
+		}
+		sink->index = grown;
+		sink->index_capacity = capacity;
+	}
+	entry = &sink->index[sink->index_count++];
+	*entry = (struct shim_index_entry){ .offset = offset,
+					    .begin_ticks = block->begin_ticks,
+					    .end_ticks = block->end_ticks,
+					    .frame_bytes = (uint32_t)frame_bytes,
+					    .thread = block->thread,
+					    .seq = block->seq,
+					    .row_count = block->row_count,
+					    .kind = block->kind };
+}
+
+/* Appends FRAME of BLOCK and notes its place. 0 or -errno. */
+static int append_block_locked(const struct shim_block *block, const uint8_t *frame, size_t length)
+{
+	uint64_t offset = sink->offset;
+	int rc = length ? append(frame, length) : -EIO;
+
+	if (rc == 0)
+		index_add(block, offset, length);
+	return rc;
+}
+
+static struct shim_block *block_of_chunk(struct press *p, const struct shim_chunk *chunk)
+{
+	struct shim_block *block = (struct shim_block *)(void *)p->block;
+
+	*block = (struct shim_block){ .magic = SHIM_BLOCK_MAGIC,
+				      .kind = chunk->kind,
+				      .layout = chunk->layout,
+				      .thread = chunk->thread,
+				      .seq = chunk->seq,
+				      .begin_ticks = chunk->begin_ticks,
+				      .begin_mono_ns = chunk->begin_mono_ns,
+				      .lost = chunk->lost };
+	return block;
+}
+
+/*
+ * Empties CHUNK for the block after this one. In this order: a kill between any two steps
+ * leaves nothing twice.
+ */
+static void reset_chunk(struct shim_chunk *chunk)
+{
+	chunk->used = 0;
+	compiler_barrier();
+	chunk->seq++;
+	chunk->begin_ticks = clock_ticks();
+	chunk->begin_mono_ns = clock_mono_ns();
+	compiler_barrier();
+}
+
+static void write_definitions_locked(struct press *p)
+{
+	struct shim_chunk *chunk;
+	struct shim_block *block;
+	const uint8_t *frame;
+	uint32_t records;
+	size_t n;
+
+	while ((chunk = defs_take(&records))) {
+		block = block_of_chunk(p, chunk);
+		block->end_ticks = clock_ticks();
+		block->row_count = records;
+		block->payload_bytes = chunk->used;
+		memcpy(block + 1, chunk + 1, chunk->used);
+		n = press_frame(p, sizeof(*block) + block->payload_bytes, &frame);
+		if (append_block_locked(block, frame, n)) {
+			defs_return(chunk, records);
+			return;
+		}
+		defs_done(chunk);
+	}
+}
+
+void sink_definitions(void)
+{
+	struct press *p = press_get();
+
+	if (!p)
+		return;
+	lock_get(&sink->lock);
+	write_definitions_locked(p);
+	lock_put(&sink->lock);
+	press_put(p);
+}
+
+/*
+ * The rows of CHUNK as a frame in P, compressed without the lock. Their definitions are
+ * older than they are, so those that are written first cover them.
+ */
+static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t count, int has_threads)
+{
+	const struct shim_row *rows = (const struct shim_row *)(const void *)(chunk + 1);
+	struct shim_block *block;
+	const uint8_t *frame;
+	size_t n;
+	int rc;
+
+	lock_get(&sink->lock);
+	write_definitions_locked(p);
+	lock_put(&sink->lock);
+
+	block = block_of_chunk(p, chunk);
+	block->layout = SHIM_LAYOUT_COLUMNS;
+	block->end_ticks = rows[count - 1].ticks;
+	block->row_count = count;
+	block->payload_bytes = (uint32_t)compact_rows(p->compact, rows, count, block->begin_ticks,
+						      has_threads, (uint8_t *)(block + 1));
+	n = press_frame(p, sizeof(*block) + block->payload_bytes, &frame);
+
+	lock_get(&sink->lock);
+	rc = append_block_locked(block, frame, n);
+	sink->events += rc ? 0 : count;
+	sink->lost += rc ? count : 0;
+	spool_stamp(clock_ticks(), clock_mono_ns(), sink->lost);
+	lock_put(&sink->lock);
+	return rc;
+}
+
+void sink_rows(struct shim_chunk *chunk, int has_threads, uint64_t *lost)
+{
+	uint32_t count = chunk->used / sizeof(struct shim_row);
+	uint64_t cpu = clock_thread_cpu_ns();
+	struct press *p;
+
+	if (!count)
+		return;
+	p = press_get();
+	if (!p || write_rows(p, chunk, count, has_threads))
+		*lost += count;
+	if (p)
+		press_put(p);
+	__atomic_fetch_add(&sink->cpu_ns, clock_thread_cpu_ns() - cpu, __ATOMIC_RELAXED);
+	chunk->lost = *lost;
+	reset_chunk(chunk);
+}
+
+/*
+ * Wraps FACTS (fields behind its struct shim_trace_facts) as a skippable frame with
+ * MAGIC_NUMBER, in place. The frame's length.
+ */
+static size_t close_facts(uint8_t *frame, uint32_t magic_number, const char *magic,
+			  uint8_t *fields_end, uint8_t *payload_end)
+{
+	struct shim_trace_facts *head = (struct shim_trace_facts *)(void *)(frame + 8);
+	uint8_t *fields = (uint8_t *)(head + 1);
+	uint32_t length = (uint32_t)(payload_end - (frame + 8));
+
+	memcpy(frame, &magic_number, 4);
+	memcpy(frame + 4, &length, 4);
+	memcpy(head->magic, magic, sizeof(head->magic));
+	head->version = SHIM_TRACE_VERSION;
+	head->run_id = sink->run_id;
+	head->crc = encode_crc32(0, fields, (size_t)(fields_end - fields));
+	return (size_t)length + 8;
+}
+
+static int write_header(void)
+{
+	uint8_t *frame = arena_map(SINK_HEADER_BYTES);
+	struct facts f;
+	int rc;
+
+	if (!frame)
+		return -ENOMEM;
+	f = (struct facts){ frame + 8 + sizeof(struct shim_trace_facts), frame + SINK_HEADER_BYTES };
+	facts_of_start(&f);
+	rc = append(frame, close_facts(frame, SHIM_FRAME_HEADER, SHIM_HEADER_MAGIC, f.at, f.at));
+	arena_unmap(frame, SINK_HEADER_BYTES);
+	return rc;
+}
+
+static void forget_inherited(void)
+{
+	struct stat st;
+
+	if (inherited.fd > 0 && sys_fstat(inherited.fd, &st) == 0 && st.st_ino == inherited.inode)
+		sys_close(inherited.fd);
+	inherited.fd = 0;
+}
+
+int sink_start(void)
+{
+	struct stat st;
+	int rc;
+
+	if (!sink)
+		sink = arena_forgotten(sizeof(*sink));
+	if (!sink)
+		return -ENOMEM;
+	forget_inherited();
+	sink->fd = trace_path_open(config.output, sink->path, sizeof(sink->path));
+	if (sink->fd < 0)
+		return sink->fd;
+	sink->fd = trace_path_raise(sink->fd);
+	if (sys_fstat(sink->fd, &st))
+		return -EIO;
+	sink->device = st.st_dev;
+	sink->inode = st.st_ino;
+	inherited.fd = sink->fd;
+	inherited.inode = st.st_ino;
+	if (sys_call(SYS_getrandom, &sink->run_id, sizeof(sink->run_id), 1) != sizeof(sink->run_id))
+		sink->run_id = clock_ticks() ^ (uint64_t)sys_getpid() << 32;
+	rc = write_header();
+	if (rc)
+		sys_unlink(sink->path); /* an empty file would only puzzle */
+	return rc;
+}
+
+static int write_index(uint64_t *offset)
+{
+	size_t bytes = sink->index_count * sizeof(*sink->index);
+	size_t total = 8 + sizeof(struct shim_trace_facts) + bytes;
+	uint8_t *frame = arena_map(total), *fields;
+	int rc;
+
+	if (!frame)
+		return -ENOMEM;
+	fields = frame + 8 + sizeof(struct shim_trace_facts);
+	if (bytes)
+		memcpy(fields, sink->index, bytes);
+	*offset = sink->offset;
+	rc = append(frame, close_facts(frame, SHIM_FRAME_INDEX, SHIM_INDEX_MAGIC, fields + bytes,
+				       fields + bytes));
+	arena_unmap(frame, total);
+	return rc;
+}
+
+static void facts_of_end(struct facts *f, const char *end)
+{
+	struct rusage usage;
+
+	facts_put(f, "end", end);
+	facts_put_number(f, "end_ticks", clock_ticks());
+	facts_put_number(f, "end_mono_ns", clock_mono_ns());
+	facts_put_number(f, "events", sink->events);
+	facts_put_number(f, "lost", sink->lost);
+	facts_put_number(f, "stacks", stacks_count());
+	if (sys_call(SYS_getrusage, RUSAGE_SELF, &usage) == 0)
+		facts_put_number(f, "max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024);
+	facts_put_number(f, "shim_cpu_ns", sink->cpu_ns);
+	facts_put_number(f, "shim_bytes", arena_bytes());
+}
+
+void sink_finish(const char *end)
+{
+	uint8_t *frame;
+	struct facts f;
+	struct shim_trace_tail tail;
+	uint64_t index_offset = 0;
+
+	sink_definitions();
+	lock_get(&sink->lock);
+	tail.footer_offset = 0;
+	frame = arena_map(SINK_FOOTER_BYTES);
+	if (frame && write_index(&index_offset) == 0) {
+		f = (struct facts){ frame + 8 + sizeof(struct shim_trace_facts),
+				    frame + SINK_FOOTER_BYTES - sizeof(tail) };
+		facts_of_end(&f, end);
+		tail.index_offset = index_offset;
+		tail.footer_offset = sink->offset;
+		memcpy(tail.magic, SHIM_END_MAGIC, sizeof(tail.magic));
+		memcpy(f.at, &tail, sizeof(tail));
+		append(frame, close_facts(frame, SHIM_FRAME_FOOTER, SHIM_FOOTER_MAGIC, f.at,
+					  f.at + sizeof(tail)));
+		arena_unmap(frame, SINK_FOOTER_BYTES);
+	}
+	lock_put(&sink->lock);
+}

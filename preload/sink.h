@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sink.h - the trace file: header, blocks, index, footer. One append a block, by the thread
+ * that filled it.
+ */
+#ifndef PRELOAD_SINK_H
+#define PRELOAD_SINK_H
+
+#include <stdint.h>
+
+#include "shim_trace.h"
+
+/*
+ * Opens the trace of this process under a name that nobody uses, writes the header. 0 or
+ * -errno: then this process is not recorded.
+ * Context: start-up only.
+ */
+int sink_start(void);
+
+/* Path of the trace and its run id. Context: any thread, after sink_start. */
+const char *sink_path(void);
+uint64_t sink_run_id(void);
+
+/*
+ * Writes CHUNK of rows (and before it all definitions so far) as one block. *LOST grows by
+ * its events when that fails; the chunk is empty and ready for block seq + 1 afterwards
+ * either way. HAS_THREADS: other threads may have run since the chunk was begun
+ * (compact.h).
+ * Context: the chunk's owner inside the guard, or lifecycle.c for a stopped thread.
+ */
+void sink_rows(struct shim_chunk *chunk, int has_threads, uint64_t *lost);
+
+/* Writes the definitions so far. Context: any thread inside the guard, no lock of ours held. */
+void sink_definitions(void);
+
+/*
+ * Index and footer with END; the file stays open for sink_reopen. Context: lifecycle.c, all
+ * rings flushed.
+ */
+void sink_finish(const char *end);
+
+/* Blocks, bytes and totals so far, for the footer and log. Context: any thread. */
+uint64_t sink_lost(void);
+
+#endif

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.c - see thread.h. Slow paths of the guard and the registry of threads. Runs in any
+ * thread; every function that a hook reaches keeps errno (raw system calls only) and calls
+ * no allocator.
+ *
+ * Life of a thread: its first event attaches it (a struct, a small chunk, the engine's
+ * memory); a destructor of a pthread key that re-arms itself for the last round writes its
+ * events out and gives the chunk back; events after that attach it anew. What a thread
+ * leaves without having run the destructor is written when the process ends.
+ */
+#include "thread.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "arena.h"
+#include "clock.h"
+#include "compact.h"
+#include "defs.h"
+#include "lifecycle.h"
+#include "lock.h"
+#include "log.h"
+#include "sink.h"
+#include "spool.h"
+#include "sys.h"
+#include "unwind.h"
+
+#define CHUNK_SMALL_BYTES (32u << 10)
+#define CHUNK_LARGE_BYTES (256u << 10)
+#define STAMP_EVERY       8 /* events per clock read while there is one thread */
+#define STOP_ROUNDS       2000
+#define STOP_WAIT_NS      100000
+
+struct registry {
+	struct lock lock;
+	struct thread *first; /* push only; acquire/release */
+	struct thread *idle;  /* structs of threads that have ended, for reuse */
+	uint32_t count;       /* indexes given out */
+	uint32_t is_multi;
+	uint32_t is_allowed;
+	uint32_t zombies; /* attached again after their end: nothing will tell when they are gone */
+	uint64_t lost;    /* events of ended threads that were dropped */
+};
+
+struct thread thread_none = { .inside = UINTPTR_MAX };
+
+__thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) = &thread_none;
+
+/* What is known of a thread without a struct. */
+static __thread struct {
+	uint32_t is_attaching; /* the slow path is at work: its own calls of hooks pass through */
+	uint32_t has_ended;    /* the key destructor has run its last round */
+	uint32_t creator;
+	uint32_t stack;
+} early __attribute__((tls_model("initial-exec")));
+
+static struct registry *registry; /* in forgotten memory */
+
+/* Of the program image: a forked child keeps the key. */
+static struct {
+	pthread_key_t key;
+	int is_made;
+} end;
+
+int thread_is_inside(void)
+{
+	struct thread *t = thread_self;
+
+	return early.is_attaching || (t != &thread_none && t->inside);
+}
+
+static void thread_ends(void *value);
+
+int thread_start(void)
+{
+	if (!registry)
+		registry = arena_forgotten(sizeof(*registry));
+	if (!registry)
+		return -ENOMEM;
+	if (!end.is_made && pthread_key_create(&end.key, thread_ends) == 0)
+		end.is_made = 1;
+	sys_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	return 0;
+}
+
+int thread_has_others(void)
+{
+	return (int)__atomic_load_n(&registry->is_multi, __ATOMIC_ACQUIRE);
+}
+
+static struct thread *first_thread(void)
+{
+	return registry ? __atomic_load_n(&registry->first, __ATOMIC_ACQUIRE)
+			: NULL; /* pairs with the push in new_struct */
+}
+
+void thread_multi(void)
+{
+	struct thread *t;
+
+	if (!registry || thread_has_others())
+		return;
+	__atomic_store_n(&registry->is_multi, 1, __ATOMIC_RELEASE);
+	/* There is one thread still, and it is the caller: plain stores will do. */
+	for (t = first_thread(); t; t = t->next_thread) {
+		t->stamp_every = 1;
+		t->stamp_left = 0;
+	}
+}
+
+struct thread *thread_of(pthread_t pthread)
+{
+	struct thread *t;
+
+	for (t = first_thread(); t; t = t->next_thread)
+		if (!t->is_dead && pthread_equal(t->pthread, pthread))
+			return t;
+	return NULL;
+}
+
+uint64_t thread_lost(void)
+{
+	struct thread *t;
+	uint64_t lost = registry ? registry->lost : 0;
+
+	for (t = first_thread(); t; t = t->next_thread)
+		lost += t->lost;
+	return lost;
+}
+
+/* Writes T's events and gives its chunk back. The caller is T, or T runs no more. */
+static void release_chunk(struct thread *t)
+{
+	if (!t->chunk)
+		return;
+	sink_rows(t->chunk, thread_has_others(), &t->lost);
+	spool_put(t->chunk);
+	t->chunk = NULL;
+	t->next = t->end = NULL;
+}
+
+/* T is over: its struct may serve another thread. */
+static void retire(struct thread *t)
+{
+	release_chunk(t);
+	defs_thread_end(t->index);
+	lock_get(&registry->lock);
+	registry->lost += t->lost;
+	t->lost = 0;
+	t->on = 0;
+	t->is_dead = 1;
+	t->next_idle = registry->idle;
+	registry->idle = t;
+	lock_put(&registry->lock);
+}
+
+/*
+ * Threads that died without a word (raw clone, events after their end) are written out when
+ * the next thread comes.
+ */
+static void reap(void)
+{
+	struct thread *t;
+	int pid = sys_getpid();
+
+	for (t = first_thread(); t; t = t->next_thread) {
+		uint32_t expected = 0;
+
+		if (t->is_dead || !t->is_zombie || sys_tgkill(pid, t->tid, 0) != -ESRCH)
+			continue;
+		/* Two threads may reap at once: one wins. */
+		if (!__atomic_compare_exchange_n(&t->is_reaped, &expected, 1, 0, __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE))
+			continue;
+		__atomic_fetch_sub(&registry->zombies, 1, __ATOMIC_RELAXED);
+		retire(t);
+	}
+}
+
+static struct thread *new_struct(void)
+{
+	struct thread *t, *next;
+	struct unwind_trace *trace;
+
+	lock_get(&registry->lock);
+	t = registry->idle;
+	if (t) {
+		registry->idle = t->next_idle;
+		next = t->next_thread;
+		trace = t->trace;
+		memset(t, 0, sizeof(*t));
+		t->next_thread = next;
+		t->trace = trace;
+	} else {
+		t = arena_forgotten(sizeof(*t));
+		if (t) {
+			t->next_thread = registry->first;
+			__atomic_store_n(&registry->first, t,
+					 __ATOMIC_RELEASE); /* pairs with first_thread */
+		}
+	}
+	if (t) {
+		t->is_dead = 1; /* not to be looked at until it is filled */
+		t->index = ++registry->count;
+	}
+	lock_put(&registry->lock);
+	return t;
+}
+
+/*
+ * Makes the calling thread known. Its struct, or NULL when memory has run out. The caller
+ * has set early.is_attaching.
+ */
+static struct thread *attach(void)
+{
+	struct thread *t;
+
+	if (registry->zombies)
+		reap();
+	t = new_struct();
+	if (!t)
+		return NULL;
+	if (t->index > 1)
+		thread_multi();
+	t->tid = sys_gettid();
+	t->pthread = pthread_self();
+	t->stamp_every = thread_has_others() ? 1 : STAMP_EVERY;
+	sys_prctl(PR_GET_NAME, (unsigned long)t->name);
+	if (!t->trace && unwind_thread_start(t))
+		return NULL;
+	if (early.has_ended) {
+		t->is_zombie = 1;
+		__atomic_fetch_add(&registry->zombies, 1, __ATOMIC_RELAXED);
+	} else if (end.is_made) {
+		pthread_setspecific(end.key, t);
+	}
+	defs_thread_start(t->index, t->tid, early.creator, early.stack, t->name);
+	early.creator = early.stack = 0;
+	t->is_dead = 0;
+	t->on = registry->is_allowed;
+	return t;
+}
+
+static COLD struct thread *attach_slow(uintptr_t frame)
+{
+	struct thread *t = NULL;
+
+	if (early.is_attaching)
+		return NULL;
+	early.is_attaching = 1;
+	if (lifecycle_start())
+		t = attach();
+	early.is_attaching = 0;
+	if (!t)
+		return NULL;
+	t->inside = t->on ? frame : 0;
+	thread_self = t;
+	return t->on ? t : NULL;
+}
+
+/*
+ * 1 if ADDRESS lies on the calling thread's own stack. Asked only when a hook seems to be
+ * inside that cannot be.
+ */
+static int is_on_own_stack(struct thread *t, uintptr_t address)
+{
+	pthread_attr_t attributes;
+	void *low;
+	size_t size;
+
+	if (!t->stack_high && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+		if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
+			t->stack_low = (uintptr_t)low;
+			t->stack_high = (uintptr_t)low + size;
+		}
+		pthread_attr_destroy(&attributes);
+	}
+	return address >= t->stack_low && address < t->stack_high;
+}
+
+/*
+ * A hook says that it is inside. If its frame is deeper than ours on the same stack it was
+ * left by longjmp or an exception, and the guard with it: take it over.
+ */
+static COLD struct thread *nested_slow(struct thread *t, uintptr_t frame)
+{
+	int is_stale;
+
+	if (frame <= t->inside || early.is_attaching)
+		return NULL;
+	early.is_attaching = 1;
+	is_stale = is_on_own_stack(t, frame) && is_on_own_stack(t, t->inside);
+	early.is_attaching = 0;
+	if (!is_stale)
+		return NULL;
+	t->inside = t->on ? frame : 0;
+	return t->on ? t : NULL;
+}
+
+struct thread *thread_enter_slow(struct thread *t, uintptr_t frame)
+{
+	int saved = errno;
+
+	if (t != &thread_none && t->index && t->inside != frame) {
+		t = nested_slow(t, frame);
+	} else if (t == &thread_none) {
+		t = attach_slow(frame);
+	} else if (!t->index) {
+		/* Wiped by a fork: this is another process now. */
+		thread_self = &thread_none;
+		t = attach_slow(frame);
+	} else {
+		/* Recording is off, or a signal asks to change that. */
+		lifecycle_toggle_pending();
+		t->inside = t->on ? frame : 0;
+		t = t->on ? t : NULL;
+	}
+	errno = saved;
+	return t;
+}
+
+void thread_begin(uint32_t creator, uint32_t stack)
+{
+	int saved = errno;
+
+	if (thread_self == &thread_none && !early.is_attaching) {
+		early.creator = creator;
+		early.stack = stack;
+		attach_slow((uintptr_t)__builtin_frame_address(0));
+		if (thread_self != &thread_none)
+			thread_self->inside = 0;
+	}
+	errno = saved;
+}
+
+/*
+ * Destructor of the end key: asks to be called again until the last round, so that the
+ * program's own destructors come before.
+ */
+static void thread_ends(void *value)
+{
+	struct thread *t = value;
+	char name[sizeof(t->name)] = "";
+
+	if (t != thread_self || !t->index)
+		return; /* of the parent, before a fork */
+	t->inside = (uintptr_t)__builtin_frame_address(0);
+	if (++t->exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+		pthread_setspecific(end.key, t);
+		t->inside = 0;
+		return;
+	}
+	sys_prctl(PR_GET_NAME, (unsigned long)name);
+	if (memcmp(name, t->name, sizeof(name)) != 0)
+		defs_thread_name(t->index, name);
+	early.has_ended = 1;
+	early.is_attaching =
+		1; /* nothing of ours may attach this thread again before thread_self is reset */
+	retire(t);
+	thread_self = &thread_none;
+	early.is_attaching = 0;
+}
+
+int thread_make_room(struct thread *t)
+{
+	struct shim_chunk *old = t->chunk;
+	uint32_t bytes = old ? CHUNK_LARGE_BYTES : CHUNK_SMALL_BYTES;
+	uint32_t seq = t->seq;
+
+	if (old) {
+		sink_rows(old, thread_has_others(), &t->lost);
+		seq = old->seq;
+	}
+	if (!old || old->bytes < bytes) {
+		struct shim_chunk *fresh = spool_get(SHIM_BLOCK_EVENTS, SHIM_LAYOUT_ROWS, t->index,
+						     bytes);
+
+		if (fresh) {
+			fresh->lost = t->lost;
+			fresh->seq = seq;
+			if (old)
+				spool_put(old);
+			t->chunk = fresh;
+			t->seq = seq;
+		}
+	}
+	if (!t->chunk)
+		return -ENOMEM;
+	t->next = (struct shim_row *)(void *)(t->chunk + 1);
+	t->end = t->next + (t->chunk->bytes - sizeof(*t->chunk)) / sizeof(*t->next);
+	t->begin_ticks = t->chunk->begin_ticks;
+	return 0;
+}
+
+void thread_allow(int is_on)
+{
+	struct thread *t;
+
+	if (!registry)
+		return;
+	__atomic_store_n(&registry->is_allowed, is_on ? 1 : 0, __ATOMIC_SEQ_CST);
+	for (t = first_thread(); t; t = t->next_thread)
+		__atomic_store_n(&t->on, is_on && !t->is_dead ? 1 : 0, __ATOMIC_SEQ_CST);
+}
+
+void thread_suspend(void)
+{
+	struct thread *t;
+
+	for (t = first_thread(); t; t = t->next_thread)
+		__atomic_store_n(&t->on, 0, __ATOMIC_SEQ_CST);
+}
+
+void thread_shield(int on)
+{
+	struct thread *t = thread_self;
+
+	early.is_attaching = on ? 1 : 0;
+	if (t != &thread_none && t->index)
+		t->inside = on ? (uintptr_t)__builtin_frame_address(0) : 0;
+}
+
+void thread_forked(void)
+{
+	thread_self = &thread_none;
+	memset(&early, 0, sizeof(early));
+}
+
+void thread_drop_chunks(void)
+{
+	struct thread *t;
+
+	for (t = first_thread(); t; t = t->next_thread) {
+		if (t->chunk)
+			t->seq = t->chunk->seq;
+		t->chunk = NULL;
+		t->next = t->end = NULL;
+	}
+}
+
+/* Another thread's name stands in /proc; our own is asked for directly. */
+void thread_refresh_name(struct thread *t)
+{
+	char path[64], name[sizeof(t->name) + 1] = "";
+	long length;
+	int fd;
+
+	if (t == thread_self) {
+		sys_prctl(PR_GET_NAME, (unsigned long)name);
+	} else {
+		log_format(path, sizeof(path), "/proc/self/task/%d/comm", t->tid);
+		fd = sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+		if (fd < 0)
+			return;
+		length = sys_read(fd, name, sizeof(name) - 1);
+		sys_close(fd);
+		name[length > 0 ? length - 1 : 0] = '\0'; /* the line's end */
+	}
+	if (name[0] && strncmp(name, t->name, sizeof(t->name)) != 0)
+		defs_thread_name(t->index, name);
+}
+
+void thread_stop_all(void (*flush)(struct thread *t))
+{
+	struct thread *t, *self = thread_self;
+	int round;
+
+	thread_allow(0);
+	/*
+	 * Every thread that enters from here on sees `on` 0, every one that entered before
+	 * shows it in `inside`.
+	 */
+	if (sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+		sys_nanosleep_ns(STOP_WAIT_NS * 10); /* no membarrier in this kernel */
+	for (t = first_thread(); t; t = t->next_thread)
+		for (round = 0; round < STOP_ROUNDS && t != self && !t->is_dead &&
+				__atomic_load_n(&t->inside, __ATOMIC_ACQUIRE);
+		     round++)
+			sys_nanosleep_ns(STOP_WAIT_NS);
+	for (t = first_thread(); t; t = t->next_thread)
+		if (!t->is_dead && t->chunk)
+			flush(t);
+}
+
+_Static_assert((CHUNK_LARGE_BYTES - sizeof(struct shim_chunk)) / sizeof(struct shim_row) <=
+		       COMPACT_ROWS_MAX,
+	       "a chunk fits compact.c");
