@@ -16,7 +16,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from scenes import GOOD, IMPAIRED, T, a, compressed, every_function, start
+from scenes import GOOD, IMPAIRED, T, a, compressed, every_function, start, write
 from tracewriter import columns_payload, pairs, rows_payload, skippable, txt, uv, zstd_frame
 
 
@@ -101,11 +101,6 @@ def damaged():
             2,
         ),
     ]
-
-
-def write(path, data):
-    with open(path, "wb") as out:
-        out.write(data)
 
 
 def main(argv):

@@ -12,6 +12,11 @@ EXE, LIBC = 0x555500000000, 0x7F0000000000
 EXE_ID, LIBC_ID = bytes(range(20)), bytes(range(20, 40))
 
 
+def write(path, data):
+    with open(path, "wb") as out:
+        out.write(data)
+
+
 def start(run_id, program, **how):
     """
     A trace with two modules, thread 1 and the stacks 2 = start, 3 = start/main, 4 and 5 =
