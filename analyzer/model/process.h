@@ -63,7 +63,7 @@ struct process {
 	struct quality quality;
 	uint64_t pid, ppid;
 	const char *program;  /* short name; "" unknown */
-	const char **arguments;
+	char **arguments;
 	size_t argument_count;
 	uint64_t start_unix_ns; /* 0 unknown */
 	uint64_t end_ticks;     /* of the process: footer, else the newest moment known */
@@ -84,7 +84,8 @@ struct process {
 	size_t child_count;
 	struct process_switch *switches;
 	size_t switch_count;
-	struct pool *pool;     /* private: texts */
+	struct pool *pool;      /* private: texts */
+	struct quality loaded;  /* private: quality before any replay */
 };
 
 /*

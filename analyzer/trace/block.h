@@ -18,15 +18,26 @@ struct block {
 	const uint8_t *payload;  /* of definitions: the records; in memory of this block */
 	struct event *events;    /* of events: header.row_count of them */
 	uint64_t unknown;        /* rows of an op that this version does not know; they are left out of events */
-	uint8_t *bytes;          /* private */
+	/* private */
+	uint8_t *bytes;
 	size_t bytes_capacity;
 	size_t events_capacity;
-	uint32_t *scratch;
-	size_t scratch_capacity;
+	struct block_shape *shapes;
+	size_t shapes_capacity;
+	uint32_t *locals;
+	size_t locals_capacity;
 	void *zstd;
 };
 
+/* Most rows of one block: as many as fit as rows; columns are held to the same. */
+#define BLOCK_ROWS_MAX ((SHIM_BLOCK_MAX_BYTES - sizeof(struct shim_block)) / sizeof(struct shim_row))
+/* Readable bytes behind a payload in memory, so that a number may be read before its end is checked. */
+#define BLOCK_SLACK 16
+
 void block_free(struct block *b);
+
+/* Says why an event block is impossible: fills D (may be NULL) and returns -1. */
+#define block_refuse(d, name, offset, ...) diag_set(d, name, offset, "impossible block: " __VA_ARGS__)
 
 /*
  * Decodes the zstd frame FRAME[BYTES] into B; header.row_count is the number of events kept. Returns 0, or -1 with D

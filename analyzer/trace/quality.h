@@ -23,6 +23,7 @@ struct quality {
 	uint64_t unknown_records;   /* definitions or events of a kind that this version does not know */
 	uint64_t bad_records;       /* definitions that make no sense (an undefined parent, a body cut short) */
 	uint64_t unmatched_frees;   /* frees of addresses that no recorded allocation had given; from the heap pass */
+	uint64_t unended_blocks;    /* addresses given out again though nothing had freed them; from the heap pass */
 	uint64_t reordered;         /* pairs of events whose order across threads had to be put right; heap pass */
 	uint64_t truncated_stacks;  /* allocations whose stack was cut at SHIM_DEPTH; heap pass */
 	uint64_t unknown_stacks;    /* allocations with a stack that is not defined; heap pass */

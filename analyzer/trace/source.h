@@ -24,6 +24,7 @@ enum frame_kind {
 	FRAME_OTHER,   /* a skippable frame that this version does not know */
 	FRAME_DAMAGED, /* bytes that belong to nothing readable */
 	FRAME_CHUNK,   /* a chunk of the spool that counts as a block */
+	FRAME_NOTHING, /* private to opening */
 };
 
 struct frame {
@@ -51,6 +52,8 @@ struct source {
 	uint64_t last_ticks;    /* newest moment known from header, blocks, footer and spool */
 	int indexed;            /* 1: frames come from the index */
 	struct shim_spool spool; /* when spool_path is set */
+	uint32_t *order;        /* blocks and chunks, as places in frames: by thread, then seq, each pair once */
+	size_t order_count;
 	const uint8_t *map;     /* private: the mapped file, and the spool */
 	const uint8_t *spool_map;
 	uint64_t spool_bytes;
