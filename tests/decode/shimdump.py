@@ -213,7 +213,7 @@ def check(d):
                 t.problem(
                     "the footer counts %s %s, the trace has %d" % (show(end[key]), show(key), have)
                 )
-        if show(end.get(b"end", b"")) not in ("exit", "quick_exit", "_exit", "exec"):
+        if show(end.get(b"end", b"")) not in ("exit", "quick_exit", "_exit", "exec", "repaired"):
             t.problem("the footer's end is %r" % end.get(b"end"))
         if t.index is None:
             t.problem("a footer without an index before it")

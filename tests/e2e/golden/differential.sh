@@ -37,8 +37,7 @@ for seed in $(seq 1 24); do
 	cp "$WORK/totals.json" "$WORK/before.json"
 	"$SHIM_ANALYZE" repair -o "$WORK/repaired-$seed.zst" "$trace" >"$WORK/out" 2>&1 ||
 		wrong "seed $seed: repair fails: $(<"$WORK/out")"
-	"$decoder" check "$WORK/repaired-$seed.zst" >"$WORK/out" ||
-		grep -v "^the footer's end is b'repaired'" "$WORK/out" && wrong "seed $seed: bad repair"
+	"$decoder" check "$WORK/repaired-$seed.zst" || wrong "seed $seed: repaired, but not as specified"
 	compare "seed $seed, repaired" "$WORK/repaired-$seed.zst"
 	cmp -s <(jq 'del(.end)' "$WORK/before.json") <(jq 'del(.end)' "$WORK/totals.json") ||
 		wrong "seed $seed: other totals after repair"
