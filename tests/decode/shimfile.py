@@ -138,8 +138,6 @@ class Trace:
                 else:
                     self.problem("offset %d: not a whole frame" % pos, 1)
             pos = end
-        if not frames:
-            raise Foreign("nothing readable behind the header's first bytes")
         self._judge_ends(frames)
 
     def _read_header(self):

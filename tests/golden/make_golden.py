@@ -72,7 +72,7 @@ def damaged():
         ("skippable-only", skippable(0x184D2A50, b"not ours, but the same frame number"), 1),
         ("newer-version", bytes(newer), 1),
         ("header-only", good[:header], 2),
-        ("header-cut", good[: header - 9], 1),
+        ("header-cut", good[: header - 9], 2),
         ("header-29-bytes", good[:29], 1),
         ("header-flip", flip(100), 2),
         ("no-definitions", good[:header] + good[first:], 2),
