@@ -287,7 +287,10 @@ static const char *file_of(struct dwinfo *info, struct dwunit *u, uint32_t index
 	Dwarf_Files *files;
 	size_t count;
 
-	if (dwarf_getsrcfiles(&u->body, &files, &count) || index >= count)
+	/* A split unit without a file table of its own (clang's) counts in the skeleton's. */
+	if (dwarf_getsrcfiles(&u->body, &files, &count) && dwarf_getsrcfiles(&u->cu, &files, &count))
+		return NULL;
+	if (index >= count)
 		return NULL;
 	return full_path(info, u, dwarf_filesrc(files, index, NULL, NULL));
 }

@@ -16,17 +16,41 @@
 
 #include "util/pool.h"
 
-#define HOST_ORDER        (__BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB)
-#define MOST_BUILD_ID     64
-#define MOST_CODE_RANGES  65536
+#define HOST_ORDER         (__BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB)
+#define MOST_BUILD_ID      64
+#define MOST_CODE_RANGES   65536
+#define MOST_SECTIONS      65536
+#define MOST_SECTION_NAMES (16u << 20)
 
-static int is_program(Elf *elf)
+/*
+ * Section names must end in their section, which must not be huge: libelf looks for the end of each anew, and both libdw
+ * and this file ask for all names often.
+ */
+static int has_sane_sections(Elf *elf)
+{
+	size_t names, count;
+	Elf_Data *data;
+
+	if (elf_getshdrnum(elf, &count) || count > MOST_SECTIONS)
+		return 0;
+	if (count == 0)
+		return 1;
+	if (elf_getshdrstrndx(elf, &names))
+		return 0;
+	data = elf_rawdata(elf_getscn(elf, names), NULL);
+	return data && data->d_buf && data->d_size && data->d_size <= MOST_SECTION_NAMES &&
+	       ((const char *)data->d_buf)[data->d_size - 1] == '\0';
+}
+
+static int is_usable(Elf *elf)
 {
 	GElf_Ehdr header;
 	const char *ident = elf_getident(elf, NULL);
 
-	return elf_kind(elf) == ELF_K_ELF && ident && ident[EI_DATA] == HOST_ORDER &&
-	       gelf_getehdr(elf, &header) && (header.e_type == ET_DYN || header.e_type == ET_EXEC);
+	/* ET_REL: a .dwo or .dwp. */
+	return elf_kind(elf) == ELF_K_ELF && ident && ident[EI_DATA] == HOST_ORDER && gelf_getehdr(elf, &header) &&
+	       (header.e_type == ET_DYN || header.e_type == ET_EXEC || header.e_type == ET_REL) &&
+	       has_sane_sections(elf);
 }
 
 Elf_Scn *object_section(const struct object *o, const char *name, GElf_Shdr *header)
@@ -159,7 +183,7 @@ static int has_debug_info(const struct object *o)
 /* Completes an object whose elf is open. Returns O, or NULL with everything released. */
 static struct object *complete(struct object *o)
 {
-	if (!o->elf || !is_program(o->elf)) {
+	if (!o->elf || !is_usable(o->elf)) {
 		object_close(o);
 		return NULL;
 	}

@@ -32,7 +32,8 @@ struct object {
 	int image_is_mapped;     /* release by munmap rather than free */
 };
 
-/* Opens PATH. Returns NULL if it is absent, not a regular file, or not an ELF program or library of this byte order. */
+/* Opens PATH. Returns NULL if it is absent, not a regular file, or not an ELF program, library or split
+ * debug file of this byte order. */
 struct object *object_open(const char *path);
 
 /*

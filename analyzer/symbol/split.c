@@ -3,7 +3,7 @@
  * split.c - see split.h. libdw 0.188 finds .dwo files beside the program or where they were compiled. It knows no .dwp
  * packages and no other places, so those are read here: the unit's contributions (DWARF 5, section 7.3.5) are put
  * together to an ELF image of one .dwo that also holds the program's .debug_addr from the skeleton's base on, which is
- * where an indexed address of a unit without DW_AT_addr_base is looked for.
+ * where libdw looks for an indexed address of a unit without DW_AT_addr_base (in a .dwo, in a section of that suffix).
  */
 #include "symbol/split.h"
 
@@ -233,7 +233,7 @@ static void narrow(const struct package_index *index, int64_t row, unsigned int 
 /* The part of the program's .debug_addr that SKELETON's unit counts from. */
 static void find_addresses(const struct split *s, Dwarf_Die *skeleton, struct image_section *part)
 {
-	Elf_Data *data = object_section_data(s->object, part->name);
+	Elf_Data *data = object_section_data(s->object, ".debug_addr");
 	Dwarf_Attribute attribute;
 	Dwarf_Word base = 0;
 
@@ -270,7 +270,7 @@ static struct object *graft(const struct split *s, Dwarf_Die *skeleton, const st
 	struct image_section parts[] = {
 		{ .name = ".debug_info.dwo" },        { .name = ".debug_abbrev.dwo" },
 		{ .name = ".debug_line.dwo" },        { .name = ".debug_str_offsets.dwo" },
-		{ .name = ".debug_rnglists.dwo" },    { .name = ".debug_addr" },
+		{ .name = ".debug_rnglists.dwo" },    { .name = ".debug_addr.dwo" },
 	};
 	static const unsigned int columns[] = { COLUMN_INFO, COLUMN_ABBREV, COLUMN_LINE, COLUMN_STR_OFFSETS,
 						COLUMN_RNGLISTS };

@@ -275,19 +275,22 @@ static void name_by_symbol(struct symbolizer *s, struct module *m, uint64_t vadd
 }
 
 /*
- * Names FRAME by the debug information. Reduced debug information (-g1, -gline-tables-only) has only short names;
- * then a mangled symbol of a function that is really there (IS_OUTERMOST) says more.
+ * Names FRAME by the debug information. For a function that is really there (IS_OUTERMOST) and has no mangled name the
+ * symbol table may know better: a mangled symbol where the debug information is reduced to short names (-g1,
+ * -gline-tables-only), the exported name where a C library calls malloc __libc_malloc inside.
  */
 static void name_by_dwarf(struct symbolizer *s, struct module *m, uint64_t vaddr, const struct dwinfo_frame *from,
 			  int is_outermost, struct symbol_frame *frame)
 {
-	const struct symtab_symbol *symbol;
+	const struct symtab_symbol *symbol = NULL;
 
-	if (from->linkage) {
+	if (is_outermost && (from->linkage || from->name) && !(from->linkage && demangle_is_mangled(from->linkage)))
+		symbol = symtab_covering(&m->symtab, vaddr);
+	if (symbol && (symbol->is_exported || demangle_is_mangled(symbol->name))) {
+		frame->function = symbol_name(s, symbol, &frame->linkage_name);
+	} else if (from->linkage) {
 		frame->linkage_name = from->linkage;
 		frame->function = demangle_name(s->demangler, from->linkage);
-	} else if (is_outermost && (symbol = symtab_covering(&m->symtab, vaddr)) && demangle_is_mangled(symbol->name)) {
-		frame->function = symbol_name(s, symbol, &frame->linkage_name);
 	} else if (from->name) {
 		frame->function = from->name;
 	}

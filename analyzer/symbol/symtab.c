@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * symtab.c - see symtab.h. Where several names share an address (malloc, __libc_malloc) the choice must not depend on
- * the order in the file: exported before local, few leading underscores before many, then alphabetical.
+ * the order in the file: exported before local (weak or not: the weak one is often the public name), few leading
+ * underscores before many, short before long, then alphabetical.
  */
 #include "symbol/symtab.h"
 
@@ -11,7 +12,8 @@
 #include "util/pool.h"
 
 /* Bounds what a hostile table costs; the largest real programs have some two million symbols. */
-#define MOST_SYMBOLS (16u << 20)
+#define MOST_SYMBOLS  (16u << 20)
+#define MOST_COMPARED 256 /* bytes of two names of one address */
 
 static int is_code(const struct object *object, const GElf_Sym *symbol)
 {
@@ -30,20 +32,33 @@ static int is_code(const struct object *object, const GElf_Sym *symbol)
 static uint8_t rank_of(const GElf_Sym *symbol, const char *name)
 {
 	unsigned int underscores = (unsigned int)strspn(name, "_");
-	unsigned int binding = GELF_ST_BIND(symbol->st_info);
-	unsigned int rank = binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
+	unsigned int rank = GELF_ST_BIND(symbol->st_info) == STB_LOCAL;
 
 	/* A label (of NOTYPE) names a place, a function names the code. */
 	if (GELF_ST_TYPE(symbol->st_info) == STT_NOTYPE)
-		rank += 3;
+		rank += 2;
 	return (uint8_t)(rank * 8 + (underscores < 7 ? underscores : 7));
+}
+
+/* The strings of table HEADER; *BYTES excludes what is behind the last terminator. */
+static const char *strings_of(const struct object *object, const GElf_Shdr *header, size_t *bytes)
+{
+	Elf_Scn *section = elf_getscn(object->elf, header->sh_link);
+	Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+	const char *last;
+
+	if (!data || !data->d_buf || !(last = memrchr(data->d_buf, 0, data->d_size)))
+		return NULL;
+	*bytes = (size_t)(last + 1 - (const char *)data->d_buf);
+	return data->d_buf;
 }
 
 static void add_table(struct symtab *t, struct object *object, Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t entries = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;
-	size_t i;
+	size_t i, string_bytes = 0;
+	const char *strings = strings_of(object, header, &string_bytes);
 
 	for (i = 1; i < entries && i < INT32_MAX && t->count < MOST_SYMBOLS; i++) {
 		const char *name;
@@ -53,8 +68,8 @@ static void add_table(struct symtab *t, struct object *object, Elf_Scn *section,
 			break;
 		if (!is_code(object, &symbol))
 			continue;
-		name = elf_strptr(object->elf, header->sh_link, symbol.st_name);
-		if (!name || !name[0] || name[0] == '$' || name[0] == '.')
+		name = symbol.st_name < string_bytes ? strings + symbol.st_name : "";
+		if (!name[0] || name[0] == '$' || name[0] == '.')
 			continue;
 		t->symbols = pool_grow(t->symbols, &t->capacity, t->count + 1, sizeof(*t->symbols));
 		t->symbols[t->count++] = (struct symtab_symbol){
@@ -62,6 +77,8 @@ static void add_table(struct symtab *t, struct object *object, Elf_Scn *section,
 			.end = symbol.st_value + symbol.st_size,
 			.name = name,
 			.rank = rank_of(&symbol, name),
+			.is_exported = GELF_ST_BIND(symbol.st_info) != STB_LOCAL &&
+				       GELF_ST_TYPE(symbol.st_info) != STT_NOTYPE,
 		};
 	}
 }
@@ -81,12 +98,17 @@ size_t symtab_add(struct symtab *t, struct object *object, uint32_t type)
 static int by_address(const void *a, const void *b)
 {
 	const struct symtab_symbol *x = a, *y = b;
+	size_t x_bytes, y_bytes;
 
 	if (x->addr != y->addr)
 		return x->addr < y->addr ? -1 : 1;
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
-	return strcmp(x->name, y->name);
+	x_bytes = strnlen(x->name, MOST_COMPARED);
+	y_bytes = strnlen(y->name, MOST_COMPARED);
+	if (x_bytes != y_bytes)
+		return x_bytes < y_bytes ? -1 : 1;
+	return memcmp(x->name, y->name, x_bytes);
 }
 
 /* Keeps the best name of each address, with the longest extent that any of its names has. */

@@ -16,6 +16,7 @@ struct symtab_symbol {
 	uint64_t end;     /* first address behind: addr + size, or where the next symbol or the section begins */
 	const char *name; /* in .symtab perhaps with an "@VERSION" */
 	uint8_t rank;     /* among names of one address: lower is better */
+	uint8_t is_exported; /* a global or weak function, not a local one or a label */
 };
 
 /* Zero-initialise. Names live in the objects, which must outlive the table. */
