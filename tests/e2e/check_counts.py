@@ -33,10 +33,11 @@ def true_counts(nested, alone):
     truth = {key: late[key] + early[key] for key in late if key != "functions"}
     functions = {}
     for part in (late, early):
-        for name, (calls, _) in part["functions"].items():
-            name = FOLDED.get(name, name)
-            functions[name] = functions.get(name, 0) + calls
-    truth["functions"] = {name: calls for name, calls in functions.items() if calls}
+        for name, (calls, size) in part["functions"].items():
+            sums = functions.setdefault(FOLDED.get(name, name), [0, 0])
+            sums[0] += calls
+            sums[1] += size
+    truth["functions"] = {name: sums for name, sums in functions.items() if sums[0]}
     return truth
 
 
@@ -50,9 +51,9 @@ def main():
     fail.equal("reallocations", heap["reallocations"], truth["reallocations"])
     fail.equal("frees", heap["frees"], truth["frees"])
     fail.equal("allocated bytes", heap["allocated_bytes"], truth["allocated_bytes"] + truth["reallocated_bytes"])
-    functions = heap["by_function"]
+    functions = {name: [row["calls"], row["bytes"]] for name, row in heap["by_function"].items() if row["calls"]}
     for name in sorted(set(functions) | set(truth["functions"])):
-        fail.equal(f"calls of {name}", functions.get(name, 0), truth["functions"].get(name, 0))
+        fail.equal(f"calls and bytes of {name}", functions.get(name), truth["functions"].get(name))
     if whole["trace"]["quality"]["lost"] or not whole["trace"]["complete"]:
         fail("the report is not complete")
     if not truth["allocations"]:

@@ -16,7 +16,7 @@ Lines `truth: KIND ...` in SOURCE; the first trace is that of the process which 
   thread NAME COUNT                allocations of the thread of that name
   files COUNT                      number of traces
   truncated                        the report says that stacks were cut
-`valgrind` and `map` are for other checks.
+`valgrind` is for another check.
 """
 import re
 import sys
@@ -85,7 +85,7 @@ def main():
     source, *traces = sys.argv[1:]
     fail = Failures(source.rsplit("/", 1)[-1])
     checks = Checks(traces, fail)
-    lines = [(kind, arguments.split()) for kind, arguments in truths(source) if kind not in ("valgrind", "map")]
+    lines = [(kind, arguments.split()) for kind, arguments in truths(source) if kind != "valgrind"]
     if not lines:
         raise SystemExit(f"{source}: states no truth")
     for kind, arguments in lines:

@@ -2,8 +2,6 @@
 /*
  * mmap, munmap, mremap, brk and sbrk with known totals.
  * A perfect report says:
- * truth: map leak_map 2 24576
- * truth: map grow_map 1 1048576
  * truth: leak leak_map 0 0
  * leak_map keeps 2 mappings (16384 and 8192 bytes), partly_unmap keeps 8192 bytes in two pieces of one
  * mapping, grow_map keeps one of 1 MB that began as 4096 bytes, file_map keeps one file mapping of a

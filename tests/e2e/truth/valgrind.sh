@@ -19,7 +19,7 @@ check() {
 	wanted=$(sed -n 's,^ *<leakedblocks>\([0-9]*\)</leakedblocks>,blocks \1,p; s,^ *<leakedbytes>\([0-9]*\)</leakedbytes>,bytes \1,p' \
 		judge.xml | awk '{ sum[$1] += $2 } END { printf "%d %d\n", sum["blocks"] + 0, sum["bytes"] + 0 }')
 	traced "$name" "$@"
-	got=$(json "$(main_trace "$name")" '"\(.totals.unfreed.count) \(.totals.unfreed.bytes)"' leaks)
+	got=$(json "$(main_trace "$name")" '"\(.heap.live_count) \(.heap.live_bytes)"')
 	[[ $got == "$wanted" ]] || bad "$name: $got blocks and bytes unfreed, valgrind says $wanted"
 	[[ $wanted != '0 0' ]] || bad "$name: valgrind saw nothing, so this proves nothing"
 	echo "$name: $wanted"
