@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <gnu/libc-version.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
@@ -22,10 +23,12 @@
 #include <cpuid.h>
 #endif
 
-#define FACT_BYTES     4096
-#define COMMAND_BYTES  (32u << 10)
-#define SI_LOAD_SHIFT_ (1.0 / 65536)
-#define CPU_SET_BYTES  1024
+#define SCRATCH_BYTES (32u << 10)
+#define LOAD_UNIT     65536 /* SI_LOAD_SHIFT of the kernel */
+#define CPU_SET_BYTES 1024
+
+/* Start-up runs once per process, but possibly on a thread with a small stack. */
+static char scratch[SCRATCH_BYTES];
 
 void facts_put_bytes(struct facts *f, const char *key, const char *value, size_t length)
 {
@@ -123,47 +126,45 @@ static void put_machine(struct facts *f)
 {
 	struct utsname names;
 	struct sysinfo info;
-	char text[FACT_BYTES];
+	char *text = scratch;
 	size_t length;
 
 	if (sys_call(SYS_uname, &names) == 0) {
-		log_format(text, sizeof(text), "%s %s %s", names.sysname, names.release,
+		log_format(text, SCRATCH_BYTES, "%s %s %s", names.sysname, names.release,
 			   names.machine);
 		facts_put(f, "kernel", text);
 		facts_put(f, "host", names.nodename);
 	}
 	if (sys_call(SYS_sysinfo, &info) == 0) {
-		unsigned hundredths = (unsigned)((double)info.loads[0] * SI_LOAD_SHIFT_ * 100);
+		unsigned hundredths = (unsigned)(info.loads[0] * 100 / LOAD_UNIT);
 
 		facts_put_number(f, "memory_bytes", (uint64_t)info.totalram * info.mem_unit);
-		log_format(text, sizeof(text), hundredths % 100 < 10 ? "%u.0%u" : "%u.%u",
+		log_format(text, SCRATCH_BYTES, hundredths % 100 < 10 ? "%u.0%u" : "%u.%u",
 			   hundredths / 100, hundredths % 100);
 		facts_put(f, "load", text);
 	}
 	length = read_file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", text,
-			   sizeof(text));
+			   SCRATCH_BYTES);
 	if (length)
 		facts_put_bytes(f, "governor", text, strcspn(text, "\n"));
-	log_format(text, sizeof(text), "glibc %s", gnu_get_libc_version());
+	log_format(text, SCRATCH_BYTES, "glibc %s", gnu_get_libc_version());
 	facts_put(f, "libc", text);
 }
 
 static void put_program(struct facts *f)
 {
-	static char command[COMMAND_BYTES];
-	char text[FACT_BYTES];
+	char *text = scratch;
 	long length;
 
-	facts_program(text, sizeof(text));
+	facts_program(text, SCRATCH_BYTES);
 	facts_put(f, "program", text);
-	length = sys_readlink("/proc/self/exe", text, sizeof(text));
+	length = sys_readlink("/proc/self/exe", text, SCRATCH_BYTES);
 	if (length > 0)
 		facts_put_bytes(f, "exe", text, (size_t)length);
 	facts_put_number(f, "pid", (uint64_t)sys_getpid());
 	facts_put_number(f, "ppid", (uint64_t)sys_getppid());
-	facts_put_bytes(f, "command", command,
-			read_file("/proc/self/cmdline", command, sizeof(command)));
-	length = sys_call(SYS_getcwd, text, sizeof(text));
+	facts_put_bytes(f, "command", text, read_file("/proc/self/cmdline", text, SCRATCH_BYTES));
+	length = sys_call(SYS_getcwd, text, SCRATCH_BYTES);
 	if (length > 1)
 		facts_put_bytes(f, "cwd", text, (size_t)length - 1);
 }
@@ -191,6 +192,6 @@ void facts_of_start(struct facts *f)
 	put_machine(f);
 	facts_put(f, "events", events[config.events & 3]);
 	facts_put_number(f, "depth", config.depth);
-	facts_put_number(f, "page_size", 4096);
+	facts_put_number(f, "page_size", getauxval(AT_PAGESZ));
 	config_each(put_setting, f);
 }

@@ -121,15 +121,15 @@ static void make_folders(char *path)
 	}
 }
 
-static int spool_exists(const char *path, size_t length)
+/* PATH[LENGTH] has room for the suffix behind it, which is taken off again. */
+static int spool_exists(char *path, size_t length)
 {
-	char name[4096];
+	int exists;
 
-	if (length + sizeof(SHIM_SPOOL_SUFFIX) > sizeof(name))
-		return 0;
-	memcpy(name, path, length);
-	memcpy(name + length, SHIM_SPOOL_SUFFIX, sizeof(SHIM_SPOOL_SUFFIX));
-	return sys_call(SYS_faccessat, AT_FDCWD, name, 0) == 0;
+	memcpy(path + length, SHIM_SPOOL_SUFFIX, sizeof(SHIM_SPOOL_SUFFIX));
+	exists = sys_call(SYS_faccessat, AT_FDCWD, path, 0) == 0;
+	path[length] = '\0';
+	return exists;
 }
 
 int trace_path_open(const char *pattern, char *out, size_t size)
