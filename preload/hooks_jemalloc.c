@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hooks_jemalloc.c - jemalloc's own interface: mallocx, rallocx, xallocx, sdallocx, dallocx.
+ *
+ * These are not exported. A program that asks by a weak symbol whether jemalloc is there would get "yes" from a library that only
+ * passes on. So, when some object really defines them, the slots of the global offset tables through which other objects call them
+ * are turned to our hooks: at start-up, and again when objects were loaded. The object that defines them is left alone. Runs while the
+ * program may be running in other threads: a slot changes by one store, and a page that was read-only is so again afterwards.
+ */
+#define _GNU_SOURCE
+#include "hooks.h"
+
+#include <link.h>
+#include <string.h>
+
+#include "image.h"
+#include "objects.h"
+#include "record.h"
+
+#define PAGE ((uintptr_t)4096)
+
+/* MALLOCX_LG_ALIGN: jemalloc's flags hold log2 of the alignment in the low bits, as SHIM_EXTRA_ALIGN_MASK does. */
+static unsigned extra_of(int flags)
+{
+	return (unsigned)flags & SHIM_EXTRA_ALIGN_MASK;
+}
+
+static struct {
+	void *(*mallocx)(size_t size, int flags);
+	void *(*rallocx)(void *old, size_t size, int flags);
+	size_t (*xallocx)(void *p, size_t size, size_t more, int flags);
+	void (*sdallocx)(void *p, size_t size, int flags);
+	void (*dallocx)(void *p, int flags);
+} next;
+
+static void *hook_mallocx(size_t size, int flags)
+{
+	struct thread *t = thread_enter(HERE);
+	void *p = next.mallocx(size, flags);
+
+	if (likely(t)) {
+		if (hooks_record(CONFIG_EVENT_HEAP))
+			record_alloc(t, SHIM_FUNC_MALLOCX, p, size, extra_of(flags), HERE);
+		thread_leave(t);
+	}
+	return p;
+}
+
+static void *hook_rallocx(void *old, size_t size, int flags)
+{
+	struct thread *t = thread_enter(HERE);
+	int is_on = likely(t) && hooks_record(CONFIG_EVENT_HEAP);
+	void *p;
+
+	if (is_on)
+		record_realloc_begin(t, SHIM_FUNC_RALLOCX, old, size);
+	p = next.rallocx(old, size, flags);
+	if (is_on)
+		record_realloc_end(t, SHIM_FUNC_RALLOCX, old, p, size, extra_of(flags), HERE);
+	if (likely(t))
+		thread_leave(t);
+	return p;
+}
+
+/* Resizes in place or not at all; returns the real size that the block has in the end. */
+static size_t hook_xallocx(void *p, size_t size, size_t more, int flags)
+{
+	struct thread *t = thread_enter(HERE);
+	int is_on = likely(t) && hooks_record(CONFIG_EVENT_HEAP);
+	size_t got;
+
+	if (is_on)
+		record_realloc_begin(t, SHIM_FUNC_XALLOCX, p, size);
+	got = next.xallocx(p, size, more, flags);
+	if (is_on)
+		record_realloc_end(t, SHIM_FUNC_XALLOCX, p, got >= size ? p : NULL, size, extra_of(flags), HERE);
+	if (likely(t))
+		thread_leave(t);
+	return got;
+}
+
+static void hook_sdallocx(void *p, size_t size, int flags)
+{
+	struct thread *t = thread_enter(HERE);
+
+	if (likely(t) && hooks_record(CONFIG_EVENT_HEAP))
+		record_free(t, SHIM_FUNC_SDALLOCX, p, 0);
+	next.sdallocx(p, size, flags);
+	if (likely(t))
+		thread_leave(t);
+}
+
+static void hook_dallocx(void *p, int flags)
+{
+	struct thread *t = thread_enter(HERE);
+
+	if (likely(t) && hooks_record(CONFIG_EVENT_HEAP))
+		record_free(t, SHIM_FUNC_DALLOCX, p, 0);
+	next.dallocx(p, flags);
+	if (likely(t))
+		thread_leave(t);
+}
+
+static const struct patch {
+	const char *name;
+	void *hook;
+	void **next;
+} patches[] = {
+	{ "mallocx", (void *)hook_mallocx, (void **)&next.mallocx },
+	{ "rallocx", (void *)hook_rallocx, (void **)&next.rallocx },
+	{ "xallocx", (void *)hook_xallocx, (void **)&next.xallocx },
+	{ "sdallocx", (void *)hook_sdallocx, (void **)&next.sdallocx },
+	{ "dallocx", (void *)hook_dallocx, (void **)&next.dallocx },
+};
+
+#define PATCH_COUNT (sizeof(patches) / sizeof(*patches))
+
+/* All five in one object, or it is not jemalloc. */
+static int find_provider(struct dl_phdr_info *info, size_t size, void *context)
+{
+	void *found[PATCH_COUNT];
+	struct image image;
+	size_t i;
+
+	(void)size;
+	(void)context;
+	if (image_open(&image, info) != 0)
+		return 0;
+	for (i = 0; i < PATCH_COUNT; i++) {
+		found[i] = image_find(&image, patches[i].name);
+		if (!found[i])
+			return 0;
+	}
+	for (i = 0; i < PATCH_COUNT; i++)
+		__atomic_store_n(patches[i].next, found[i], __ATOMIC_RELEASE);
+	return 1;
+}
+
+static void patch_slot(const struct image *image, void **slot, void *hook)
+{
+	uintptr_t page = (uintptr_t)slot & ~(PAGE - 1);
+	int is_protected = (uintptr_t)slot >= image->relro_low && (uintptr_t)slot < image->relro_high;
+
+	if (*slot == hook || (is_protected && sys_mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE) != 0))
+		return;
+	__atomic_store_n(slot, hook, __ATOMIC_RELEASE);
+	if (is_protected)
+		sys_mprotect((void *)page, PAGE, PROT_READ);
+}
+
+static void patch_relocation(const struct image *image, const ElfW(Rela) *relocation)
+{
+	unsigned type = ELF64_R_TYPE(relocation->r_info);
+	const char *name;
+	size_t i;
+
+#if defined(__x86_64__)
+	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT)
+		return;
+#else
+	if (type != R_AARCH64_JUMP_SLOT && type != R_AARCH64_GLOB_DAT)
+		return;
+#endif
+	name = image->strings + image->symbols[ELF64_R_SYM(relocation->r_info)].st_name;
+	for (i = 0; i < PATCH_COUNT; i++)
+		if (strcmp(name, patches[i].name) == 0)
+			patch_slot(image, (void **)(image->bias + relocation->r_offset), patches[i].hook);
+}
+
+static int patch_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct image image;
+	size_t i, table;
+
+	(void)size;
+	(void)context;
+	if (image_open(&image, info) != 0 || image_holds(&image, (uintptr_t)next.mallocx))
+		return 0;
+	for (table = 0; table < 2; table++)
+		for (i = 0; i < image.relocation_count[table]; i++)
+			patch_relocation(&image, &image.relocations[table][i]);
+	return 0;
+}
+
+__attribute__((constructor)) void hooks_jemalloc_loaded(void)
+{
+	if (dl_iterate_phdr(find_provider, NULL))
+		dl_iterate_phdr(patch_object, NULL);
+}

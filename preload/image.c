@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image.c - reads a loaded object in memory. Formats: ELF gABI chapter 5, and for the hash table the GNU extension as binutils
+ * and glibc implement it (elf/dl-lookup.c's reader is the reference for the meaning of the fields).
+ *
+ * Runs at start-up and after dlopen and dlclose, also under the loader's lock: it calls nothing but string.h.
+ */
+#define _GNU_SOURCE
+#include "image.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PAGE ((uintptr_t)4096)
+
+/* glibc relocates the addresses in a dynamic section in place; the kernel's vdso is left as the linker made it. */
+static const void *dynamic_pointer(const struct image *image, ElfW(Addr) value)
+{
+	return (const void *)(value < image->bias ? value + image->bias : value);
+}
+
+static void read_dynamic(struct image *out, const ElfW(Dyn) *d)
+{
+	for (; d->d_tag != DT_NULL; d++) {
+		switch (d->d_tag) {
+		case DT_SYMTAB:
+			out->symbols = dynamic_pointer(out, d->d_un.d_ptr);
+			break;
+		case DT_STRTAB:
+			out->strings = dynamic_pointer(out, d->d_un.d_ptr);
+			break;
+		case DT_GNU_HASH:
+			out->gnu_hash = dynamic_pointer(out, d->d_un.d_ptr);
+			break;
+		case DT_RELA:
+			out->relocations[0] = dynamic_pointer(out, d->d_un.d_ptr);
+			break;
+		case DT_RELASZ:
+			out->relocation_count[0] = d->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		case DT_JMPREL:
+			out->relocations[1] = dynamic_pointer(out, d->d_un.d_ptr);
+			break;
+		case DT_PLTRELSZ:
+			out->relocation_count[1] = d->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+int image_open(struct image *out, const struct dl_phdr_info *info)
+{
+	const ElfW(Dyn) *dynamic = NULL;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	out->name = info->dlpi_name ? info->dlpi_name : "";
+	out->bias = info->dlpi_addr;
+	out->phdr = info->dlpi_phdr;
+	out->phdr_count = info->dlpi_phnum;
+	for (i = 0; i < out->phdr_count; i++) {
+		const ElfW(Phdr) *p = &out->phdr[i];
+
+		if (p->p_type == PT_DYNAMIC) {
+			dynamic = (const ElfW(Dyn) *)(out->bias + p->p_vaddr);
+		} else if (p->p_type == PT_GNU_RELRO) {
+			out->relro_low = (out->bias + p->p_vaddr) & ~(PAGE - 1);
+			out->relro_high = (out->bias + p->p_vaddr + p->p_memsz) & ~(PAGE - 1);
+		}
+	}
+	if (!dynamic)
+		return -ENOEXEC;
+	read_dynamic(out, dynamic);
+	return out->symbols && out->strings ? 0 : -ENOEXEC;
+}
+
+static uint32_t gnu_hash_of(const char *name)
+{
+	uint32_t hash = 5381;
+
+	for (; *name; name++)
+		hash = hash * 33 + (uint8_t)*name;
+	return hash;
+}
+
+static void *symbol_address(const struct image *image, const ElfW(Sym) *symbol, const char *name)
+{
+	unsigned type = ELF64_ST_TYPE(symbol->st_info);
+
+	if (symbol->st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_NOTYPE) ||
+	    strcmp(image->strings + symbol->st_name, name) != 0)
+		return NULL;
+	return (void *)(image->bias + symbol->st_value);
+}
+
+void *image_find(const struct image *image, const char *name)
+{
+	uint32_t hash = gnu_hash_of(name);
+	const uint32_t *table = image->gnu_hash, *buckets, *chain;
+	const ElfW(Addr) *bloom;
+	uint32_t bucket_count, first, bloom_words, shift, i;
+	ElfW(Addr) word;
+
+	if (!table || !table[0] || !table[2])
+		return NULL;
+	bucket_count = table[0];
+	first = table[1];
+	bloom_words = table[2];
+	shift = table[3];
+	bloom = (const ElfW(Addr) *)(const void *)(table + 4);
+	word = bloom[(hash / 64) % bloom_words];
+	if (!(word >> (hash % 64) & 1) || !(word >> ((hash >> shift) % 64) & 1))
+		return NULL;
+	buckets = (const uint32_t *)(bloom + bloom_words);
+	chain = buckets + bucket_count;
+	i = buckets[hash % bucket_count];
+	if (i < first)
+		return NULL;
+	for (;; i++) {
+		uint32_t found = chain[i - first];
+
+		if ((found | 1) == (hash | 1)) {
+			void *address = symbol_address(image, &image->symbols[i], name);
+
+			if (address)
+				return address;
+		}
+		if (found & 1)
+			return NULL;
+	}
+}
+
+int image_holds(const struct image *image, uintptr_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < image->phdr_count; i++) {
+		const ElfW(Phdr) *p = &image->phdr[i];
+
+		if (p->p_type == PT_LOAD && addr - (image->bias + p->p_vaddr) < p->p_memsz)
+			return 1;
+	}
+	return 0;
+}
+
+size_t image_build_id(const struct image *image, const uint8_t **id)
+{
+	size_t i;
+
+	for (i = 0; i < image->phdr_count; i++) {
+		const ElfW(Phdr) *p = &image->phdr[i];
+		size_t align = p->p_align == 8 ? 8 : 4, at = 0;
+
+		while (p->p_type == PT_NOTE && at + sizeof(ElfW(Nhdr)) <= p->p_memsz) {
+			const uint8_t *note = (const uint8_t *)(image->bias + p->p_vaddr + at);
+			const ElfW(Nhdr) *head = (const void *)note;
+			size_t name = (head->n_namesz + align - 1) & ~(align - 1);
+			size_t body = (head->n_descsz + align - 1) & ~(align - 1);
+			size_t whole = sizeof(*head) + name + body;
+
+			if (whole > p->p_memsz - at)
+				break;
+			if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 &&
+			    memcmp(note + sizeof(*head), "GNU", 4) == 0) {
+				*id = note + sizeof(*head) + name;
+				return head->n_descsz;
+			}
+			at += whole;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * objects.c - see objects.h. Our own copy of the loader's list: what is new is defined in the trace, what is gone is defined as
+ * gone, and a sorted table of code ranges answers "is this pc known?" without a lock.
+ *
+ * Runs at start-up, after dlopen and dlclose, and when a stack leads through code not seen before. It holds its own lock and then, inside
+ * dl_iterate_phdr, the loader's list lock; the loader allocates nothing under that one, so no hook waits for us there. All state
+ * lies in forgotten memory: a forked child tells its own list from the start.
+ */
+#define _GNU_SOURCE
+#include "objects.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "arena.h"
+#include "defs.h"
+#include "image.h"
+#include "lock.h"
+#include "sink.h"
+#include "stacks.h"
+#include "unwind.h"
+
+#define OBJECTS_MAX  4096 /* at a time; later ones have no names */
+#define RANGES_MAX   8192
+#define SEGMENTS_MAX 16
+#define PATH_BYTES   (2 * PATH_MAX)
+
+struct module {
+	uint32_t id;
+	uint32_t is_seen;
+	uintptr_t bias;
+	const ElfW(Phdr) *phdr;
+	uint64_t identity; /* hash of path and build-id */
+};
+
+struct range {
+	uintptr_t low, high;
+};
+
+struct objects {
+	struct lock lock;
+	uint32_t count;
+	uint32_t last_id;
+	uint32_t is_full;
+	uint32_t has_list;          /* adds and subs are valid */
+	unsigned long long adds, subs; /* the loader's counters at our last look */
+	/* Readers use ranges[version & 1] and look again if version has changed meanwhile. */
+	uint32_t version;
+	uint32_t range_count[2];
+	struct range ranges[2][RANGES_MAX];
+	struct module modules[OBJECTS_MAX];
+	char path[PATH_BYTES];
+};
+
+static struct objects *objects;
+
+/* ---- look-up ---- */
+
+static int is_in_ranges(const struct range *ranges, uint32_t count, uintptr_t pc)
+{
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (pc < ranges[middle].low)
+			high = middle;
+		else if (pc >= ranges[middle].high)
+			low = middle + 1;
+		else
+			return 1;
+	}
+	return 0;
+}
+
+int objects_knows(uintptr_t pc)
+{
+	uint32_t version;
+	int found;
+
+	if (!objects)
+		return 0;
+	do {
+		version = __atomic_load_n(&objects->version, __ATOMIC_ACQUIRE); /* pairs with publish_ranges */
+		found = is_in_ranges(objects->ranges[version & 1], objects->range_count[version & 1], pc);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (version != __atomic_load_n(&objects->version, __ATOMIC_RELAXED));
+	return found;
+}
+
+/* Shell's sort: qsort may allocate. */
+static void sort_ranges(struct range *ranges, uint32_t count)
+{
+	uint32_t gap, i, j;
+
+	for (gap = count / 2; gap; gap /= 2)
+		for (i = gap; i < count; i++) {
+			struct range range = ranges[i];
+
+			for (j = i; j >= gap && ranges[j - gap].low > range.low; j -= gap)
+				ranges[j] = ranges[j - gap];
+			ranges[j] = range;
+		}
+}
+
+static uint32_t add_ranges(const struct module *module, size_t phdr_count, struct range *out, uint32_t count)
+{
+	size_t i;
+
+	for (i = 0; i < phdr_count && count < RANGES_MAX; i++) {
+		const ElfW(Phdr) *p = &module->phdr[i];
+
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_X)) {
+			out[count].low = module->bias + p->p_vaddr;
+			out[count++].high = module->bias + p->p_vaddr + p->p_memsz;
+		}
+	}
+	return count;
+}
+
+/* ---- one object ---- */
+
+/* FNV-1a over N bytes, continued. */
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+
+	while (n--)
+		hash = (hash ^ *at++) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static uint64_t identity_of(const struct image *image)
+{
+	const uint8_t *id = NULL;
+	size_t bytes = image_build_id(image, &id);
+
+	return hash_bytes(hash_bytes(UINT64_C(0xcbf29ce484222325), image->name, strlen(image->name)), id, bytes);
+}
+
+static struct module *find_module(const struct image *image)
+{
+	uint64_t identity = 0;
+	uint32_t i;
+
+	for (i = 0; i < objects->count; i++) {
+		struct module *m = &objects->modules[i];
+
+		if (m->bias != image->bias || m->phdr != image->phdr)
+			continue;
+		if (!identity)
+			identity = identity_of(image);
+		if (m->identity == identity)
+			return m;
+	}
+	return NULL;
+}
+
+/*
+ * The loader knows the program by an empty name, the kernel's vdso by one that is no file, and others perhaps relative to the
+ * directory of that moment.
+ */
+static const char *path_of(const struct image *image)
+{
+	char *path = objects->path;
+	const char *program = (const char *)getauxval(AT_EXECFN);
+	uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
+	long n;
+
+	if (vdso && image_holds(image, vdso))
+		return "[vdso]";
+	if (image_holds(image, getauxval(AT_PHDR))) {
+		n = sys_readlink("/proc/self/exe", path, PATH_MAX - 1);
+		if (n <= 0)
+			return program ? program : "";
+		path[n] = 0;
+		return path;
+	}
+	if (!strchr(image->name, '/') || image->name[0] == '/')
+		return image->name;
+	n = sys_call(SYS_getcwd, path, PATH_MAX); /* length with the terminator */
+	if (n <= 1 || strlen(image->name) >= PATH_MAX)
+		return image->name;
+	path[n - 1] = '/';
+	strcpy(path + n, image->name);
+	return path;
+}
+
+static void define(const struct image *image)
+{
+	struct defs_segment segments[SEGMENTS_MAX];
+	const uint8_t *id = NULL;
+	size_t bytes = image_build_id(image, &id), i, count = 0;
+	struct module *m = &objects->modules[objects->count++];
+
+	for (i = 0; i < image->phdr_count && count < SEGMENTS_MAX; i++) {
+		const ElfW(Phdr) *p = &image->phdr[i];
+
+		if (p->p_type == PT_LOAD)
+			segments[count++] = (struct defs_segment){ p->p_vaddr, p->p_memsz, p->p_flags };
+	}
+	m->id = ++objects->last_id;
+	m->is_seen = 1;
+	m->bias = image->bias;
+	m->phdr = image->phdr;
+	m->identity = identity_of(image);
+	defs_module_load(m->id, m->bias, path_of(image), id, bytes, segments, count);
+}
+
+/* ---- the list ---- */
+
+struct walk {
+	unsigned long long adds, subs;
+	int is_counted;
+	struct range *ranges; /* NULL in the first pass */
+	uint32_t range_count;
+};
+
+/* First pass: are there news, and which modules are still there? */
+static int mark_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct walk *walk = context;
+	struct image image;
+	struct module *m;
+
+	(void)size;
+	if (!walk->is_counted) {
+		walk->is_counted = 1;
+		walk->adds = info->dlpi_adds;
+		walk->subs = info->dlpi_subs;
+		if (objects->has_list && walk->adds == objects->adds && walk->subs == objects->subs)
+			return 1;
+	}
+	image_open(&image, info);
+	m = find_module(&image);
+	if (m)
+		m->is_seen = 1;
+	return 0;
+}
+
+/* Second pass: defines what is new and collects everyone's code. */
+static int define_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct walk *walk = context;
+	struct image image;
+	struct module *m;
+
+	(void)size;
+	image_open(&image, info);
+	m = find_module(&image);
+	if (!m && objects->count < OBJECTS_MAX) {
+		define(&image);
+		m = &objects->modules[objects->count - 1];
+	}
+	if (m)
+		walk->range_count = add_ranges(m, image.phdr_count, walk->ranges, walk->range_count);
+	else
+		objects->is_full = 1;
+	return 0;
+}
+
+/* Modules without a mark are gone. Their number. */
+static uint32_t define_unloads(void)
+{
+	uint32_t i, kept = 0, gone;
+
+	for (i = 0; i < objects->count; i++) {
+		if (!objects->modules[i].is_seen)
+			defs_module_unload(objects->modules[i].id);
+		else
+			objects->modules[kept++] = objects->modules[i];
+	}
+	gone = objects->count - kept;
+	objects->count = kept;
+	return gone;
+}
+
+static void refresh_locked(void)
+{
+	uint32_t other = (objects->version + 1) & 1, was_full = objects->is_full, i;
+	struct walk walk = { .ranges = NULL };
+
+	for (i = 0; i < objects->count; i++)
+		objects->modules[i].is_seen = 0;
+	if (dl_iterate_phdr(mark_object, &walk))
+		return;
+	if (define_unloads()) {
+		stacks_forget();
+		unwind_forget();
+	}
+	walk.ranges = objects->ranges[other];
+	dl_iterate_phdr(define_object, &walk);
+	sort_ranges(walk.ranges, walk.range_count);
+	objects->range_count[other] = walk.range_count;
+	__atomic_store_n(&objects->version, objects->version + 1, __ATOMIC_RELEASE); /* pairs with objects_knows */
+	objects->adds = walk.adds;
+	objects->subs = walk.subs;
+	objects->has_list = 1;
+	if (objects->is_full && !was_full)
+		defs_note(SHIM_NOTE_LOSS, "more than 4096 objects are loaded: code in the later ones has no names");
+}
+
+void objects_refresh(void)
+{
+	if (!objects)
+		return;
+	lock_get(&objects->lock);
+	refresh_locked();
+	lock_put(&objects->lock);
+	if (defs_is_crowded())
+		sink_definitions();
+}
+
+int objects_start(void)
+{
+	if (!objects)
+		objects = arena_forgotten(sizeof(*objects));
+	if (!objects)
+		return -ENOMEM;
+	objects_refresh();
+	return 0;
+}
