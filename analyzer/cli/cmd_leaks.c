@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_leaks.c - `shim-analyze leaks`: blocks that were never freed, in LeakSanitizer's layout, and the verdict on them.
+ *
+ * Damage wins over leaks in the exit status: an event that is missing may be the free of a block that is reported.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/leak_list.h"
+#include "cli/session.h"
+#include "out/text.h"
+#include "out/trace_report.h"
+
+#define LEAKS_SHOWN  10
+#define FRAMES_SHOWN 30
+#define STATUS_LEAKS 23
+
+static const struct process_thread *find_thread(const struct run *run, const struct heap_leak *leak)
+{
+	const struct process *p = leak->process < run->process_count ? run->processes[leak->process] : NULL;
+	size_t i;
+
+	for (i = 0; p && i < p->thread_count; i++)
+		if (p->threads[i].index == leak->thread)
+			return &p->threads[i];
+	return NULL;
+}
+
+static void write_leak(struct session *s, const struct heap_leak *leak)
+{
+	const struct process_thread *thread = find_thread(s->run, leak);
+	char first[TEXT_NUMBER_BYTES], last[TEXT_NUMBER_BYTES];
+	struct buf *out = &s->out;
+
+	text_style(out, s->color, TEXT_STRONG);
+	buf_printf(out, "Unfreed leak of %" PRIu64 " byte(s) in %" PRIu64 " object(s) allocated from:\n", leak->bytes, leak->count);
+	text_style(out, s->color, TEXT_PLAIN);
+	names_text(s->names, leak->stack, out, 4, FRAMES_SHOWN);
+	text_style(out, s->color, TEXT_DIM);
+	buf_printf(out, "    by %s", event_func_name(leak->func));
+	if (thread && thread->name[0]) {
+		buf_puts(out, " in thread ");
+		text_name(out, thread->name);
+	}
+	if (leak->count == 1)
+		buf_printf(out, ", at %s\n", text_seconds(first, leak->first_ns, 3));
+	else
+		buf_printf(out, ", from %s to %s, the largest of %" PRIu64 " bytes\n", text_seconds(first, leak->first_ns, 3),
+			   text_seconds(last, leak->last_ns, 3), leak->largest);
+	text_style(out, s->color, TEXT_PLAIN);
+	buf_putc(out, '\n');
+}
+
+static void write_mismatches(struct session *s)
+{
+	const struct heap_result *heap = &s->analysis.heap;
+	size_t limit = session_limit(s, LEAKS_SHOWN), i;
+
+	for (i = 0; i < heap->mismatch_count && i < limit; i++) {
+		const struct heap_mismatch *m = &heap->mismatches[i];
+
+		text_style(&s->out, s->color, TEXT_STRONG);
+		buf_printf(&s->out, "Mismatch: %" PRIu64 " object(s) of %s ended by %s, allocated from:\n", m->count,
+			   event_func_name(m->alloc_func), event_func_name(m->free_func));
+		text_style(&s->out, s->color, TEXT_PLAIN);
+		names_text(s->names, m->alloc_stack, &s->out, 4, FRAMES_SHOWN);
+		if (m->free_stack) {
+			buf_puts(&s->out, "  ended at:\n");
+			names_text(s->names, m->free_stack, &s->out, 4, FRAMES_SHOWN);
+		}
+		buf_putc(&s->out, '\n');
+	}
+	if (i < heap->mismatch_count)
+		buf_printf(&s->out, "and %zu more kinds of mismatch: use -n 0 to see all\n\n", heap->mismatch_count - i);
+}
+
+static void write_suppressions(const struct leak_list *list, struct buf *out)
+{
+	static const char line[] = "-----------------------------------------------------\n";
+	size_t i;
+
+	if (!list->suppressed.count)
+		return;
+	buf_puts(out, line);
+	buf_puts(out, "Suppressions used:\n  count      bytes template\n");
+	for (i = 0; i < list->suppressions->count; i++) {
+		const struct suppression *item = &list->suppressions->items[i];
+
+		if (!item->count)
+			continue;
+		buf_printf(out, "%7" PRIu64 " %10" PRIu64 " ", item->count, item->bytes);
+		text_name(out, item->name);
+		if (item->reason)
+			buf_printf(out, " (%s)", item->reason);
+		buf_putc(out, '\n');
+	}
+	if (list->ignored.count)
+		buf_printf(out, "%7" PRIu64 " %10" PRIu64 " shim_ignore_begin (the program says so)\n", list->ignored.count,
+			   list->ignored.bytes);
+	buf_puts(out, line);
+	buf_putc(out, '\n');
+}
+
+static void write_text(struct session *s, const struct leak_list *list)
+{
+	size_t limit = session_limit(s, LEAKS_SHOWN), i;
+	struct buf *out = &s->out;
+
+	if (list->count) {
+		buf_fill(out, '=', 65);
+		text_style(out, s->color, TEXT_BAD);
+		buf_printf(out, "\n==%" PRIu64 "==ERROR: shim-analyze: detected memory leaks\n", s->run->processes[0]->pid);
+		text_style(out, s->color, TEXT_PLAIN);
+		buf_putc(out, '\n');
+	}
+	for (i = 0; i < list->count && i < limit; i++)
+		write_leak(s, &list->items[i]);
+	if (i < list->count) {
+		struct leak_sum rest = { 0 };
+		size_t more = list->count - i;
+
+		for (; i < list->count; i++) {
+			rest.bytes += list->items[i].bytes;
+			rest.count += list->items[i].count;
+		}
+		buf_printf(out, "and %zu more site%s, %" PRIu64 " byte(s) in %" PRIu64 " object(s): use -n 0 to see all\n\n", more,
+			   text_plural(more), rest.bytes, rest.count);
+	}
+	write_mismatches(s);
+	write_suppressions(list, out);
+	trace_report_notes(s->run, s->names, out, s->color);
+	buf_printf(out, "SUMMARY: shim-analyze: %" PRIu64 " byte(s) leaked in %" PRIu64 " allocation(s).\n", list->unfreed.bytes,
+		   list->unfreed.count);
+}
+
+static void json_sum(struct json *j, const char *key, const struct leak_sum *sum)
+{
+	json_begin_flat_object(j, key);
+	json_uint(j, "bytes", sum->bytes);
+	json_uint(j, "count", sum->count);
+	json_end(j);
+}
+
+static void json_leak(struct session *s, struct json *j, const struct heap_leak *leak)
+{
+	const struct process_thread *thread = find_thread(s->run, leak);
+
+	json_begin_object(j, NULL);
+	json_string(j, "kind", "unfreed");
+	json_uint(j, "bytes", leak->bytes);
+	json_uint(j, "count", leak->count);
+	json_string(j, "allocator", event_func_name(leak->func));
+	json_string(j, "thread", thread && thread->name[0] ? thread->name : NULL);
+	json_uint(j, "largest", leak->largest);
+	json_uint(j, "first_ns", leak->first_ns);
+	json_uint(j, "last_ns", leak->last_ns);
+	names_json(s->names, leak->stack, j, "stack");
+	json_end(j);
+}
+
+static void json_mismatch(struct session *s, struct json *j, const struct heap_mismatch *m)
+{
+	json_begin_object(j, NULL);
+	json_string(j, "kind", "mismatch");
+	json_string(j, "function", event_func_name(m->free_func));
+	json_string(j, "allocator", event_func_name(m->alloc_func));
+	json_uint(j, "count", m->count);
+	names_json(s->names, m->alloc_stack, j, "allocated");
+	names_json(s->names, m->free_stack, j, "freed");
+	json_end(j);
+}
+
+static void json_suppressions(struct json *j, const struct leak_list *list)
+{
+	size_t i;
+
+	json_begin_array(j, "suppressions");
+	for (i = 0; i < list->suppressions->count; i++) {
+		const struct suppression *item = &list->suppressions->items[i];
+
+		if (!item->count)
+			continue;
+		json_begin_flat_object(j, NULL);
+		json_string(j, "template", item->name);
+		json_uint(j, "bytes", item->bytes);
+		json_uint(j, "count", item->count);
+		if (item->reason)
+			json_string(j, "reason", item->reason);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void write_json(struct session *s, const struct leak_list *list)
+{
+	size_t limit = session_limit(s, SIZE_MAX), i;
+	struct json j;
+
+	session_json_begin(s, &j, "leaks");
+	json_begin_object(&j, "totals");
+	json_sum(&j, "unfreed", &list->unfreed);
+	json_sum(&j, "suppressed", &list->suppressed);
+	json_end(&j);
+	json_begin_array(&j, "leaks");
+	for (i = 0; i < list->count && i < limit; i++)
+		json_leak(s, &j, &list->items[i]);
+	json_end(&j);
+	json_begin_array(&j, "errors");
+	for (i = 0; i < s->analysis.heap.mismatch_count && i < limit; i++)
+		json_mismatch(s, &j, &s->analysis.heap.mismatches[i]);
+	json_end(&j);
+	json_suppressions(&j, list);
+	json_end(&j);
+}
+
+static int run(struct session *s)
+{
+	struct leak_list list = { 0 };
+	int status = -1;
+
+	if (session_analyze(s, 0, 0) == 0 && leak_list_make(&list, s) == 0 && session_output(s) == 0) {
+		if (session_is_json(s))
+			write_json(s, &list);
+		else
+			write_text(s, &list);
+		status = run_exit_status(s->run);
+		if (status == 0 && list.unfreed.count)
+			status = STATUS_LEAKS;
+	}
+	leak_list_free(&list);
+	return status;
+}
+
+const struct command command_leaks = {
+	.name = "leaks",
+	.summary = "blocks that were never freed; exit status 23 if there are any",
+	.about = "Shows the blocks that were still alive at the end of the trace, by the stack that allocated them, largest first.\n"
+		 "They are \"unfreed\": whether something still points to them was not looked at.\n\n"
+		 "Suppressions take out leaks that are known: a file of them has one leak:PATTERN a line, where PATTERN matches\n"
+		 "a part of the function, file or module of any frame; * stands for anything, ^ and $ bind to the ends, # begins\n"
+		 "a comment. Blocks that the C and C++ runtimes keep for themselves are left out by a built-in list. A report\n"
+		 "names every suppression that it used.\n\n"
+		 "Exit status 23 tells that there are leaks which no suppression covers. A damaged or incomplete trace gives 2\n"
+		 "even then, since the missing events may be those that freed the blocks.\n",
+	.formats = COMMAND_TEXT_JSON,
+	.run = run,
+};

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_summary.c - `shim-analyze summary`: the totals, the quality of the data, and the top of each section. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/leak_list.h"
+#include "cli/session.h"
+#include "cli/site_command.h"
+#include "out/site_report.h"
+#include "out/text.h"
+#include "out/trace_report.h"
+
+#define SUMMARY_SITES 3
+
+/* "(123/s)", as heaptrack's users know it. */
+static void write_rate(struct session *s, const char *what, uint64_t count)
+{
+	uint64_t ns = trace_report_duration_ns(s->run);
+
+	buf_printf(&s->out, "%s: %" PRIu64, what, count);
+	if (ns)
+		buf_printf(&s->out, " (%.0f/s)", (double)count * 1e9 / (double)ns);
+	buf_putc(&s->out, '\n');
+}
+
+static void write_footer(struct session *s, const struct leak_list *list)
+{
+	const struct heap_totals *t = &s->analysis.heap.totals;
+	const struct process *peak = s->run->processes[t->peak_process];
+	char number[TEXT_NUMBER_BYTES], when[TEXT_NUMBER_BYTES];
+	uint64_t rss = fields_number(&s->run->processes[0]->source->footer, "max_rss_bytes", 0);
+
+	buf_printf(&s->out, "total runtime: %s.\n", text_seconds(number, trace_report_duration_ns(s->run), 2));
+	write_rate(s, "calls to allocation functions", t->allocations);
+	write_rate(s, "temporary memory allocations", t->temporary);
+	buf_printf(&s->out, "bytes allocated in total: %s\n", text_bytes(number, t->allocated_bytes));
+	buf_printf(&s->out, "peak heap memory consumption: %s", text_bytes(number, t->peak_bytes));
+	if (t->peak_bytes)
+		buf_printf(&s->out, " in %" PRIu64 " block%s, at %s", t->peak_count, text_plural(t->peak_count),
+			   text_seconds(when, t->peak_ns, 3));
+	if (s->run->process_count > 1)
+		buf_printf(&s->out, " of pid %" PRIu64, peak->pid);
+	buf_putc(&s->out, '\n');
+	if (rss)
+		buf_printf(&s->out, "peak RSS (including shim overhead): %s\n", text_bytes(number, rss));
+	buf_printf(&s->out, "total memory leaked: %s in %" PRIu64 " block%s\n", text_bytes(number, list->unfreed.bytes),
+		   list->unfreed.count, text_plural(list->unfreed.count));
+	buf_printf(&s->out, "suppressed leaks: %s\n", text_bytes(number, list->suppressed.bytes));
+	if (s->analysis.mapped.maps)
+		buf_printf(&s->out, "mapped by the program: %s at the peak, %" PRIu64 " calls of mmap\n",
+			   text_bytes(number, s->analysis.mapped.peak_bytes), s->analysis.mapped.maps);
+}
+
+static void write_text(struct session *s, const struct leak_list *list)
+{
+	struct heap_site *sites = leak_list_sites(list);
+	struct heap_totals totals = { .live_bytes = list->unfreed.bytes, .live_count = list->unfreed.count };
+	struct site_report leaks = {
+		.sites = sites,
+		.count = list->count,
+		.order = HEAP_BY_LIVE,
+		.totals = &totals,
+		.site_limit = session_limit(s, SUMMARY_SITES),
+		.stack_limit = session_stack_limit(s),
+	};
+	size_t n = session_limit(s, SUMMARY_SITES);
+
+	trace_report_head(s->run, NULL, &s->out, s->color);
+	buf_putc(&s->out, '\n');
+	site_command_section(s, HEAP_BY_ALLOCATIONS, n);
+	site_command_section(s, HEAP_BY_PEAK, n);
+	site_report_text(&leaks, s->names, &s->out, s->color);
+	site_command_section(s, HEAP_BY_TEMPORARY, n);
+	write_footer(s, list);
+	trace_report_notes(s->run, s->names, &s->out, s->color);
+	free(sites);
+}
+
+static void json_functions(const struct heap_totals *t, struct json *j)
+{
+	unsigned i;
+
+	json_begin_object(j, "by_function");
+	for (i = 0; i < HEAP_FUNCS; i++) {
+		const struct heap_func *f = &t->funcs[i];
+
+		if (!f->calls && !f->failed)
+			continue;
+		json_begin_flat_object(j, event_func_name(i));
+		json_uint(j, "calls", f->calls);
+		json_uint(j, "bytes", f->bytes);
+		json_uint(j, "failed", f->failed);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void json_heap(const struct heap_totals *t, struct json *j)
+{
+	json_begin_object(j, "heap");
+	json_uint(j, "allocations", t->allocations);
+	json_uint(j, "frees", t->frees);
+	json_uint(j, "reallocations", t->reallocations);
+	json_uint(j, "failed", t->failed);
+	json_uint(j, "allocated_bytes", t->allocated_bytes);
+	json_uint(j, "live_bytes", t->live_bytes);
+	json_uint(j, "live_count", t->live_count);
+	json_uint(j, "peak_bytes", t->peak_bytes);
+	json_uint(j, "peak_count", t->peak_count);
+	json_uint(j, "peak_ns", t->peak_ns);
+	json_uint(j, "temporary", t->temporary);
+	json_uint(j, "mismatches", t->mismatches);
+	json_functions(t, j);
+	json_end(j);
+}
+
+static void json_mapped(const struct mapped_result *m, struct json *j)
+{
+	int kind;
+
+	json_begin_object(j, "mapped");
+	json_uint(j, "maps", m->maps);
+	json_uint(j, "unmaps", m->unmaps);
+	json_uint(j, "total_bytes", m->total_bytes);
+	json_uint(j, "peak_bytes", m->peak_bytes);
+	json_uint(j, "peak_ns", m->peak_ns);
+	json_begin_flat_object(j, "live_bytes");
+	for (kind = 0; kind < MAPPED_KINDS; kind++)
+		json_uint(j, mapped_kind_name((enum mapped_kind)kind), m->live_bytes[kind]);
+	json_end(j);
+	json_int(j, "brk_bytes", m->brk_bytes);
+	json_end(j);
+}
+
+static void write_json(struct session *s, const struct leak_list *list)
+{
+	size_t threads = 0, i;
+	struct json j;
+
+	for (i = 0; i < s->run->process_count; i++)
+		threads += s->run->processes[i]->thread_count;
+	session_json_begin(s, &j, "summary");
+	json_heap(&s->analysis.heap.totals, &j);
+	json_mapped(&s->analysis.mapped, &j);
+	json_uint(&j, "threads", threads);
+	json_begin_object(&j, "leaks");
+	json_uint(&j, "unfreed_bytes", list->unfreed.bytes);
+	json_uint(&j, "unfreed_count", list->unfreed.count);
+	json_uint(&j, "suppressed_bytes", list->suppressed.bytes);
+	json_uint(&j, "suppressed_count", list->suppressed.count);
+	json_end(&j);
+	json_end(&j);
+}
+
+static int run(struct session *s)
+{
+	struct leak_list list = { 0 };
+	int status = -1;
+
+	if (session_analyze(s, ANALYSIS_MAPPED, 0) == 0 && leak_list_make(&list, s) == 0 && session_output(s) == 0) {
+		if (session_is_json(s))
+			write_json(s, &list);
+		else
+			write_text(s, &list);
+		status = run_exit_status(s->run);
+	}
+	leak_list_free(&list);
+	return status;
+}
+
+const struct command command_summary = {
+	.name = "summary",
+	.summary = "totals, quality of the data, and the top of each section",
+	.about = "Shows who was traced and how good the data are, the top of the four sections of the heap (most calls, peak,\n"
+		 "leaks, temporary allocations), and the totals. Each section has a command of its own that shows more.\n",
+	.formats = COMMAND_TEXT_JSON,
+	.run = run,
+};

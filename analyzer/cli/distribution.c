@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* distribution.c - see distribution.h. */
+#include "cli/distribution.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/site_command.h"
+#include "out/text.h"
+#include "out/trace_report.h"
+
+#define FRAMES_SHOWN 30
+
+uint64_t distribution_median(const struct distribution_site *site)
+{
+	uint64_t seen = 0;
+	size_t i;
+
+	for (i = 0; i < site->octave_count; i++) {
+		seen += site->octaves[i];
+		if (seen * 2 >= site->count && seen) {
+			uint64_t upper = i == 0 ? 0 : i + 1 < site->octave_count ? (UINT64_C(1) << i) - 1 : site->max;
+
+			return upper < site->max ? upper : site->max;
+		}
+	}
+	return 0;
+}
+
+static int compare_sites(const void *a, const void *b, void *frames)
+{
+	const struct distribution_site *x = a, *y = b;
+
+	if (x->sum != y->sum)
+		return x->sum > y->sum ? -1 : 1;
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return frames_compare(frames, x->stack, y->stack);
+}
+
+static void write_site(struct session *s, const struct distribution *d, const struct distribution_site *site)
+{
+	char min[TEXT_NUMBER_BYTES], mean[TEXT_NUMBER_BYTES], median[TEXT_NUMBER_BYTES], max[TEXT_NUMBER_BYTES];
+	const char *unit = d->view.unit;
+
+	text_style(&s->out, s->color, TEXT_STRONG);
+	buf_printf(&s->out, "%" PRIu64 " %s, min %s, mean %s, half up to %s, max %s from\n", site->count, d->view.what,
+		   histogram_report_value(min, unit, site->min), histogram_report_value(mean, unit, site->sum / site->count),
+		   histogram_report_value(median, unit, distribution_median(site)), histogram_report_value(max, unit, site->max));
+	text_style(&s->out, s->color, TEXT_PLAIN);
+	names_text(s->names, site->stack, &s->out, 4, FRAMES_SHOWN);
+	buf_putc(&s->out, '\n');
+}
+
+static void write_text(struct session *s, const struct distribution *d, size_t limit)
+{
+	size_t i;
+
+	text_style(&s->out, s->color, TEXT_TITLE);
+	buf_printf(&s->out, "%s\n", d->title);
+	text_style(&s->out, s->color, TEXT_PLAIN);
+	histogram_report_text(&d->view, &s->out);
+	buf_putc(&s->out, '\n');
+	text_style(&s->out, s->color, TEXT_TITLE);
+	buf_printf(&s->out, "%s\n", d->sites_title);
+	text_style(&s->out, s->color, TEXT_PLAIN);
+	for (i = 0; i < d->site_count && i < limit; i++)
+		write_site(s, d, &d->sites[i]);
+	if (i < d->site_count)
+		buf_printf(&s->out, "and %zu more stacks: use -n 0 to see all\n\n", d->site_count - i);
+	trace_report_notes(s->run, s->names, &s->out, s->color);
+}
+
+static void write_json(struct session *s, const struct distribution *d, size_t limit)
+{
+	struct json j;
+	size_t i;
+
+	for (i = 0; i < d->site_count && i < limit; i++)
+		names_stack(s->names, d->sites[i].stack);
+	session_json_begin(s, &j, d->command);
+	json_begin_object(&j, "histogram");
+	json_string(&j, "name", d->command);
+	histogram_report_json(&d->view, &j);
+	json_end(&j);
+	json_begin_array(&j, "sites");
+	for (i = 0; i < d->site_count && i < limit; i++) {
+		const struct distribution_site *site = &d->sites[i];
+
+		json_begin_object(&j, NULL);
+		json_uint(&j, "count", site->count);
+		json_uint(&j, "min", site->min);
+		json_double(&j, "mean", (double)site->sum / (double)site->count, 1);
+		json_uint(&j, "median_at_most", distribution_median(site));
+		json_uint(&j, "max", site->max);
+		json_uint(&j, "sum", site->sum);
+		names_json(s->names, site->stack, &j, "stack");
+		json_end(&j);
+	}
+	json_end(&j);
+	if (i < d->site_count) {
+		json_begin_flat_object(&j, "more");
+		json_uint(&j, "sites", d->site_count - i);
+		json_end(&j);
+	}
+	json_end(&j);
+}
+
+void distribution_write(struct session *s, struct distribution *d)
+{
+	session_names(s);
+	if (d->site_count)
+		qsort_r(d->sites, d->site_count, sizeof(*d->sites), compare_sites, s->run->frames);
+	if (session_is_json(s))
+		write_json(s, d, session_limit(s, SITES_SHOWN_JSON));
+	else
+		write_text(s, d, session_limit(s, SITES_SHOWN));
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* histogram_report.c - see histogram_report.h. */
+#include "out/histogram_report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "out/text.h"
+
+#define BAR_WIDTH 30
+#define OCTAVES   65 /* 0: the value 0; n: values of n binary digits */
+
+struct octave {
+	uint64_t count, sum;
+};
+
+const char *histogram_report_value(char *out, const char *unit, uint64_t value)
+{
+	return strcmp(unit, "ns") == 0 ? text_ns(out, value) : text_bytes(out, value);
+}
+
+static unsigned octave_of(uint64_t value)
+{
+	return value ? 64u - (unsigned)__builtin_clzll(value) : 0;
+}
+
+/* A bucket never crosses a power of two, so octaves are sums of whole buckets. */
+static void sum_octaves(const struct histogram_view *view, struct octave octaves[OCTAVES])
+{
+	unsigned i;
+
+	memset(octaves, 0, OCTAVES * sizeof(*octaves));
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		struct octave *o = &octaves[octave_of(histogram_lower(i))];
+
+		o->count += view->histogram->counts[i];
+		o->sum += view->sums ? view->sums[i] : 0;
+	}
+}
+
+static void write_line(const struct histogram_view *view, struct buf *out)
+{
+	static const struct {
+		const char *name;
+		double q;
+	} points[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
+	const struct histogram *h = view->histogram;
+	char number[TEXT_NUMBER_BYTES];
+	size_t i;
+
+	buf_printf(out, "%" PRIu64 " %s: min %s", h->count, view->what, histogram_report_value(number, view->unit, h->min));
+	buf_printf(out, ", mean %s", histogram_report_value(number, view->unit, (uint64_t)(histogram_mean(h) + 0.5)));
+	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+		buf_printf(out, ", %s %s", points[i].name,
+			   histogram_report_value(number, view->unit, histogram_quantile(h, points[i].q)));
+	buf_printf(out, ", max %s\n", histogram_report_value(number, view->unit, h->max));
+}
+
+static void write_row(const struct histogram_view *view, unsigned i, const struct octave *o, uint64_t most, uint64_t below,
+		      struct buf *out)
+{
+	char low[TEXT_NUMBER_BYTES], high[TEXT_NUMBER_BYTES], share[TEXT_NUMBER_BYTES], sum[TEXT_NUMBER_BYTES];
+	uint64_t from = i ? UINT64_C(1) << (i - 1) : 0, to = i ? from + (from - 1) : 0;
+
+	buf_printf(out, "%10s - %-10s %12" PRIu64 " %6s %6s ", histogram_report_value(low, view->unit, from),
+		   histogram_report_value(high, view->unit, to), o->count, text_percent(share, o->count, view->histogram->count),
+		   text_percent(sum, below, view->histogram->count));
+	if (view->sums)
+		buf_printf(out, "%10s ", text_bytes(sum, o->sum));
+	text_bar(out, o->count, most, BAR_WIDTH);
+	while (out->length && out->bytes[out->length - 1] == ' ')
+		out->length--;
+	buf_putc(out, '\n');
+}
+
+void histogram_report_text(const struct histogram_view *view, struct buf *out)
+{
+	struct octave octaves[OCTAVES];
+	uint64_t most = 0, below = 0;
+	unsigned first = OCTAVES, last = 0, i;
+
+	if (!view->histogram->count) {
+		buf_printf(out, "no %s\n", view->what);
+		return;
+	}
+	write_line(view, out);
+	sum_octaves(view, octaves);
+	for (i = 0; i < OCTAVES; i++) {
+		if (!octaves[i].count)
+			continue;
+		first = first < i ? first : i;
+		last = i;
+		most = octaves[i].count > most ? octaves[i].count : most;
+	}
+	buf_printf(out, "%10s - %-10s %12s %6s %6s %s\n", "from", "to", view->what, "share", "sum", view->sums ? "     bytes" : "");
+	for (i = first; i <= last; i++) {
+		below += octaves[i].count;
+		write_row(view, i, &octaves[i], most, below, out);
+	}
+}
+
+void histogram_report_json(const struct histogram_view *view, struct json *j)
+{
+	const struct histogram *h = view->histogram;
+	unsigned i;
+
+	json_string(j, "unit", view->unit);
+	json_uint(j, "count", h->count);
+	json_uint(j, "min", h->count ? h->min : 0);
+	json_double(j, "mean", histogram_mean(h), 1);
+	json_uint(j, "p50", histogram_quantile(h, 0.5));
+	json_uint(j, "p90", histogram_quantile(h, 0.9));
+	json_uint(j, "p99", histogram_quantile(h, 0.99));
+	json_uint(j, "p999", histogram_quantile(h, 0.999));
+	json_uint(j, "max", h->count ? h->max : 0);
+	json_begin_flat_array(j, "buckets");
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (!h->counts[i])
+			continue;
+		json_begin_flat_array(j, NULL);
+		json_uint(j, NULL, histogram_upper(i));
+		json_uint(j, NULL, h->counts[i]);
+		if (view->sums)
+			json_uint(j, NULL, view->sums[i]);
+		json_end(j);
+	}
+	json_end(j);
+}

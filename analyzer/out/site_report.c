@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* site_report.c - see site_report.h. */
+#include "out/site_report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/flame.h"
+#include "out/text.h"
+#include "util/map.h"
+#include "util/pool.h"
+
+#define FRAMES_SHOWN 30
+
+#define NO_SITE SIZE_MAX
+
+struct group {
+	const struct symbol_frame *frame; /* innermost; NULL: sites without a stack */
+	struct heap_site sum;
+	size_t first, last; /* sites in order of cost, by struct grouping.next */
+	size_t count;
+	size_t rank;        /* place of the first site, breaks ties */
+};
+
+struct grouping {
+	struct group *items;
+	size_t count, capacity;
+	size_t *next; /* per site: the next one of its group, NO_SITE */
+};
+
+uint64_t site_report_cost(const struct heap_site *site, enum heap_order order)
+{
+	switch (order) {
+	case HEAP_BY_LIVE:
+		return site->live_bytes;
+	case HEAP_BY_PEAK:
+		return site->peak_bytes;
+	case HEAP_BY_ALLOCATIONS:
+		return site->allocations;
+	case HEAP_BY_ALLOCATED:
+		return site->allocated_bytes;
+	case HEAP_BY_TEMPORARY:
+		return site->temporary;
+	}
+	return 0;
+}
+
+static uint64_t total_cost(const struct site_report *r)
+{
+	struct heap_site all = {
+		.live_bytes = r->totals->live_bytes,
+		.peak_bytes = r->totals->peak_bytes,
+		.allocations = r->totals->allocations,
+		.allocated_bytes = r->totals->allocated_bytes,
+		.temporary = r->totals->temporary,
+	};
+
+	return site_report_cost(&all, r->order);
+}
+
+const char *site_report_title(enum heap_order order)
+{
+	static const char *const title[] = {
+		[HEAP_BY_LIVE] = "MEMORY LEAKS",
+		[HEAP_BY_PEAK] = "PEAK MEMORY CONSUMERS",
+		[HEAP_BY_ALLOCATIONS] = "MOST CALLS TO ALLOCATION FUNCTIONS",
+		[HEAP_BY_ALLOCATED] = "MOST BYTES ALLOCATED",
+		[HEAP_BY_TEMPORARY] = "MOST TEMPORARY ALLOCATIONS",
+	};
+
+	return title[order];
+}
+
+static void add_site(struct heap_site *sum, const struct heap_site *s)
+{
+	sum->allocations += s->allocations;
+	sum->reallocations += s->reallocations;
+	sum->allocated_bytes += s->allocated_bytes;
+	sum->temporary += s->temporary;
+	sum->live_count += s->live_count;
+	sum->live_bytes += s->live_bytes;
+	sum->peak_count += s->peak_count;
+	sum->peak_bytes += s->peak_bytes;
+}
+
+/* Number of sites with a cost: those without one come last and are no news. */
+static size_t cost_count(const struct site_report *r)
+{
+	size_t count = r->count;
+
+	while (count && site_report_cost(&r->sites[count - 1], r->order) == 0)
+		count--;
+	return count;
+}
+
+static uint64_t group_key(const struct symbol_frame *f)
+{
+	return f ? flame_hash(f->function) * 31 + flame_hash(f->module ? f->module : "") : 0;
+}
+
+static void grouping_add(struct grouping *g, const struct site_report *r, size_t i, struct names *names, struct map *groups)
+{
+	const struct names_stack *stack = names_stack(names, r->sites[i].stack);
+	const struct symbol_frame *frame = stack->count ? stack->frames[0] : NULL;
+	int is_new;
+	uint64_t *slot = map_put(groups, group_key(frame), &is_new);
+	struct group *group;
+
+	if (is_new) {
+		*slot = g->count;
+		g->items = pool_grow(g->items, &g->capacity, g->count + 1, sizeof(*g->items));
+		g->items[g->count++] = (struct group){ .frame = frame, .first = i, .last = i, .rank = i };
+	}
+	group = &g->items[*slot];
+	add_site(&group->sum, &r->sites[i]);
+	g->next[i] = NO_SITE;
+	if (!is_new)
+		g->next[group->last] = i;
+	group->last = i;
+	group->count++;
+}
+
+static int compare_groups(const void *a, const void *b, void *order)
+{
+	const struct group *x = a, *y = b;
+	uint64_t cost_x = site_report_cost(&x->sum, *(enum heap_order *)order);
+	uint64_t cost_y = site_report_cost(&y->sum, *(enum heap_order *)order);
+
+	if (cost_x != cost_y)
+		return cost_x > cost_y ? -1 : 1;
+	return x->rank < y->rank ? -1 : 1;
+}
+
+static void grouping_make(struct grouping *g, const struct site_report *r, struct names *names)
+{
+	struct map groups = { 0 };
+	size_t count = cost_count(r), i;
+	enum heap_order order = r->order;
+
+	memset(g, 0, sizeof(*g));
+	g->next = xcalloc(count, sizeof(*g->next));
+	for (i = 0; i < count; i++)
+		grouping_add(g, r, i, names, &groups);
+	map_free(&groups);
+	if (g->count)
+		qsort_r(g->items, g->count, sizeof(*g->items), compare_groups, &order);
+}
+
+static void grouping_free(struct grouping *g)
+{
+	free(g->items);
+	free(g->next);
+}
+
+/* The figures of S in heaptrack's words, up to "from". STACK: the shorter wording of a stack below its site. */
+static void write_figures(const struct heap_site *s, enum heap_order order, int stack, struct buf *out)
+{
+	char bytes[TEXT_NUMBER_BYTES], percent[TEXT_NUMBER_BYTES];
+
+	switch (order) {
+	case HEAP_BY_ALLOCATIONS:
+		buf_printf(out, "%" PRIu64 " call%s %swith %s peak consumption from", s->allocations, text_plural(s->allocations),
+			   stack ? "" : "to allocation functions ", text_bytes(bytes, s->peak_bytes));
+		break;
+	case HEAP_BY_PEAK:
+		buf_printf(out, "%s %sconsumed over %" PRIu64 " call%s from", text_bytes(bytes, s->peak_bytes),
+			   stack ? "" : "peak memory ", s->peak_count, text_plural(s->peak_count));
+		break;
+	case HEAP_BY_LIVE:
+		buf_printf(out, "%s leaked over %" PRIu64 " call%s from", text_bytes(bytes, s->live_bytes), s->live_count,
+			   text_plural(s->live_count));
+		break;
+	case HEAP_BY_ALLOCATED:
+		buf_printf(out, "%s allocated over %" PRIu64 " call%s from", text_bytes(bytes, s->allocated_bytes), s->allocations,
+			   text_plural(s->allocations));
+		break;
+	case HEAP_BY_TEMPORARY:
+		buf_printf(out, "%" PRIu64 " temporary allocation%s of %" PRIu64 " allocation%s in total (%s) from", s->temporary,
+			   text_plural(s->temporary), s->allocations, text_plural(s->allocations),
+			   text_percent(percent, s->temporary, s->allocations));
+		break;
+	}
+}
+
+static void write_group_head(const struct group *g, const struct site_report *r, struct buf *out, int color)
+{
+	char percent[TEXT_NUMBER_BYTES];
+
+	text_style(out, color, TEXT_STRONG);
+	write_figures(&g->sum, r->order, 0, out);
+	text_style(out, color, TEXT_PLAIN);
+	buf_printf(out, " (%s of all)\n", text_percent(percent, site_report_cost(&g->sum, r->order), total_cost(r)));
+	if (!g->frame) {
+		buf_puts(out, "(no stack was recorded)\n");
+		return;
+	}
+	text_name(out, g->frame->function);
+	buf_putc(out, '\n');
+	if (g->frame->file) {
+		buf_puts(out, "  at ");
+		text_name(out, g->frame->file);
+		if (g->frame->line)
+			buf_printf(out, ":%" PRIu32, g->frame->line);
+		buf_putc(out, '\n');
+	}
+	if (g->frame->module) {
+		buf_puts(out, "  in ");
+		text_name(out, g->frame->module);
+		buf_putc(out, '\n');
+	}
+}
+
+static void write_group(const struct grouping *g, const struct group *group, const struct site_report *r, struct names *names,
+			struct buf *out, int color)
+{
+	struct heap_site rest = { 0 };
+	size_t shown = 0, left = 0, i;
+
+	write_group_head(group, r, out, color);
+	for (i = group->first; i != NO_SITE && group->frame; i = g->next[i]) {
+		if (shown == r->stack_limit) {
+			add_site(&rest, &r->sites[i]);
+			left++;
+			continue;
+		}
+		shown++;
+		buf_puts(out, "  ");
+		write_figures(&r->sites[i], r->order, 1, out);
+		buf_puts(out, ":\n");
+		names_text(names, r->sites[i].stack, out, 4, FRAMES_SHOWN);
+	}
+	if (left) {
+		buf_puts(out, shown ? "  and " : "  ");
+		write_figures(&rest, r->order, 1, out);
+		buf_printf(out, " %zu %splace%s\n", left, shown ? "other " : "", text_plural(left));
+	}
+	buf_putc(out, '\n');
+}
+
+void site_report_text(const struct site_report *r, struct names *names, struct buf *out, int color)
+{
+	struct heap_site rest = { 0 };
+	struct grouping g;
+	size_t i;
+
+	text_style(out, color, TEXT_TITLE);
+	buf_puts(out, site_report_title(r->order));
+	text_style(out, color, TEXT_PLAIN);
+	buf_putc(out, '\n');
+	grouping_make(&g, r, names);
+	for (i = 0; i < g.count && i < r->site_limit; i++)
+		write_group(&g, &g.items[i], r, names, out, color);
+	for (; i < g.count; i++)
+		add_site(&rest, &g.items[i].sum);
+	if (g.count > r->site_limit) {
+		buf_puts(out, "and ");
+		write_figures(&rest, r->order, 1, out);
+		buf_printf(out, " %zu more site%s: use -n 0 to see all\n\n", g.count - r->site_limit,
+			   text_plural(g.count - r->site_limit));
+	} else if (g.count == 0) {
+		buf_puts(out, "none\n\n");
+	}
+	grouping_free(&g);
+}
+
+void site_report_resolve(const struct site_report *r, struct names *names)
+{
+	size_t count = cost_count(r), i;
+
+	for (i = 0; i < count && i < r->site_limit; i++)
+		names_stack(names, r->sites[i].stack);
+}
+
+/* Bytes and number of blocks that go with a cost. */
+static void write_json_figures(const struct site_report *r, const struct heap_site *s, struct json *j)
+{
+	uint64_t count = s->allocations, bytes = s->allocated_bytes;
+
+	if (r->order == HEAP_BY_LIVE || r->order == HEAP_BY_PEAK) {
+		count = r->order == HEAP_BY_PEAK ? s->peak_count : s->live_count;
+		bytes = r->order == HEAP_BY_PEAK ? s->peak_bytes : s->live_bytes;
+	} else if (r->order == HEAP_BY_TEMPORARY) {
+		count = s->temporary;
+	}
+	json_uint(j, "bytes", bytes);
+	json_uint(j, "count", count);
+	json_double(j, "percent", text_share(site_report_cost(s, r->order), total_cost(r)), 2);
+	if (r->order == HEAP_BY_TEMPORARY)
+		json_uint(j, "allocations", s->allocations);
+}
+
+void site_report_json(const struct site_report *r, struct names *names, struct json *j)
+{
+	size_t count = cost_count(r), shown = count < r->site_limit ? count : r->site_limit, i;
+	struct heap_site rest = { 0 };
+
+	json_begin_array(j, "sites");
+	for (i = 0; i < shown; i++) {
+		json_begin_object(j, NULL);
+		write_json_figures(r, &r->sites[i], j);
+		json_string(j, "allocator", event_func_name(r->sites[i].func));
+		names_json(names, r->sites[i].stack, j, "stack");
+		json_end(j);
+	}
+	json_end(j);
+	if (shown == count)
+		return;
+	for (; i < count; i++)
+		add_site(&rest, &r->sites[i]);
+	json_begin_object(j, "more");
+	json_uint(j, "sites", count - shown);
+	write_json_figures(r, &rest, j);
+	json_end(j);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* trace_notes.c - see trace_notes.h. */
+#include "out/trace_notes.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out/text.h"
+#include "util/pool.h"
+
+#define NOTES_OF_ONE_TRACE 50
+
+static __attribute__((format(printf, 3, 4))) void add(struct trace_notes *notes, int warning, const char *format, ...)
+{
+	char text[2048];
+	struct trace_note *note;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	notes->items = pool_grow(notes->items, &notes->capacity, notes->count + 1, sizeof(*notes->items));
+	note = &notes->items[notes->count++];
+	note->text = pool_strndup(notes->texts, text, strlen(text));
+	note->warning = warning;
+}
+
+static void add_end(struct trace_notes *notes, const char *file, const struct quality *q)
+{
+	if (q->killed)
+		add(notes, 0, "%s: the process was killed or crashed; everything up to that moment is in the report", file);
+	else if (!q->clean_end)
+		add(notes, 1, "%s: the end is missing, and there is no .spool file beside it: what was recorded last is lost", file);
+	else if (strcmp(q->end, "repaired") == 0)
+		add(notes, 0, "%s: a repaired trace; it holds what could be saved", file);
+	if (q->spool_foreign)
+		add(notes, 1, "%s.spool belongs to another run and was ignored", file);
+}
+
+static void add_damage(struct trace_notes *notes, const char *file, const struct quality *q)
+{
+	char where[1400];
+
+	if (diag_is_set(&q->first_damage)) {
+		diag_format(&q->first_damage, where, sizeof(where));
+		add(notes, 1, "first damage: %s", where);
+	}
+	if (q->blocks_damaged || q->blocks_missing || q->bytes_skipped)
+		add(notes, 1,
+		    "%s: %" PRIu64 " block%s could not be read, %" PRIu64 " missing, %" PRIu64 " bytes skipped: false leaks are possible",
+		    file, q->blocks_damaged, text_plural(q->blocks_damaged), q->blocks_missing, q->bytes_skipped);
+	if (q->events_lost)
+		add(notes, 1, "%s: %" PRIu64 " event%s dropped while recording (disk full, or no memory): false leaks are possible", file,
+		    q->events_lost, q->events_lost == 1 ? " was" : "s were");
+	if (q->events_unread)
+		add(notes, 1, "%s: %" PRIu64 " recorded event%s could not be read", file, q->events_unread, text_plural(q->events_unread));
+}
+
+static void add_doubts(struct trace_notes *notes, const char *file, const struct quality *q)
+{
+	if (q->unknown_records)
+		add(notes, 1, "%s: %" PRIu64 " record%s of a kind that this version does not know", file, q->unknown_records,
+		    text_plural(q->unknown_records));
+	if (q->bad_records)
+		add(notes, 1, "%s: %" PRIu64 " record%s made no sense and were left out", file, q->bad_records,
+		    text_plural(q->bad_records));
+	if (q->unmatched_frees)
+		add(notes, 0, "%s: %" PRIu64 " block%s freed that %s allocated before recording began, or twice freed", file,
+		    q->unmatched_frees, text_plural(q->unmatched_frees), q->unmatched_frees == 1 ? "was" : "were");
+	if (q->reordered)
+		add(notes, 0, "%s: %" PRIu64 " pair%s of events of different threads put in order", file, q->reordered,
+		    text_plural(q->reordered));
+	if (q->truncated_stacks)
+		add(notes, 0, "%s: %" PRIu64 " allocation%s with stacks deeper than SHIM_DEPTH", file, q->truncated_stacks,
+		    text_plural(q->truncated_stacks));
+	if (q->unknown_stacks)
+		add(notes, 1, "%s: %" PRIu64 " allocation%s with a stack that the trace does not define", file, q->unknown_stacks,
+		    text_plural(q->unknown_stacks));
+}
+
+static void add_recorded(struct trace_notes *notes, const char *file, const struct process *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->note_count && i < NOTES_OF_ONE_TRACE; i++)
+		add(notes, p->notes[i].level >= SHIM_NOTE_WARNING, "%s: at %.3fs: %s", file,
+		    (double)timebase_ns(&p->clock, p->notes[i].ticks) / 1e9, p->notes[i].text);
+	if (p->note_count > NOTES_OF_ONE_TRACE)
+		add(notes, 0, "%s: %zu more notes: shim-analyze info", file, p->note_count - NOTES_OF_ONE_TRACE);
+}
+
+static void add_names(struct trace_notes *notes, const struct names *names)
+{
+	size_t i;
+
+	for (i = 0; i < names_note_count(names); i++)
+		add(notes, 0, "%s", names_note(names, i));
+}
+
+void trace_notes_collect(struct trace_notes *notes, const struct run *run, const struct names *names)
+{
+	size_t i;
+
+	memset(notes, 0, sizeof(*notes));
+	notes->texts = pool_new();
+	for (i = 0; i < run->process_count; i++) {
+		const struct process *p = run->processes[i];
+		const char *file = names_short_module(p->source->path);
+
+		add_end(notes, file, &p->quality);
+		add_damage(notes, file, &p->quality);
+		add_doubts(notes, file, &p->quality);
+		add_recorded(notes, file, p);
+	}
+	if (names)
+		add_names(notes, names);
+}
+
+void trace_notes_free(struct trace_notes *notes)
+{
+	free(notes->items);
+	pool_delete(notes->texts);
+}
