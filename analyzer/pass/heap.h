@@ -27,6 +27,7 @@
 
 #include "model/run.h"
 #include "trace/event.h"
+#include "util/map.h"
 
 struct sizes;
 struct lifetimes;
@@ -89,6 +90,11 @@ struct heap_result {
 	size_t leak_count;
 	struct heap_mismatch *mismatches; /* most frequent first */
 	size_t mismatch_count;
+	/* private: while processes are added */
+	uint32_t *site_of; /* by stack of the run: its place in sites + 1, 0 none */
+	size_t site_of_count;
+	size_t sites_capacity, leaks_capacity, mismatches_capacity;
+	struct map leak_of;
 };
 
 enum heap_order { HEAP_BY_LIVE, HEAP_BY_PEAK, HEAP_BY_ALLOCATIONS, HEAP_BY_ALLOCATED, HEAP_BY_TEMPORARY };
@@ -120,9 +126,10 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 void heap_batch(struct heap *h, const struct event_batch *batch);
 /*
  * Ends the replay and adds H to RESULT (zero-initialised before the first), and to Q what it counts (unmatched_frees,
- * reordered, truncated_stacks, unknown_stacks). Call heap_result_finish behind the last process.
+ * unended_blocks, reordered, truncated_stacks, unknown_stacks). Call heap_result_finish behind the last process.
  */
 void heap_finish(struct heap *h, struct heap_result *result, struct quality *q);
+/* Orders RESULT; its sites by HEAP_BY_LIVE. */
 void heap_result_finish(struct heap_result *r, const struct frames *frames);
 void heap_delete(struct heap *h);
 

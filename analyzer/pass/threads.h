@@ -21,14 +21,16 @@ struct threads_row {
 	uint64_t first_ns, last_ns; /* of its events, since process start; 0 and 0 without any */
 };
 
-/* Zero-initialise; threads_free at the end. Rows by process, then thread index. */
+/* Zero-initialise; threads_free at the end. Rows of threads with events, by process, then thread index. */
 struct threads {
 	struct threads_row *rows;
 	size_t count;
-	size_t capacity;
-	struct threads_row *current; /* private: rows of the process in progress, by slot */
+	size_t capacity; /* private */
 };
 
 void threads_free(struct threads *t);
+
+/* COUNT more rows, zeroed: those of one process, which the heap pass fills. Valid until the next call. */
+struct threads_row *threads_add(struct threads *t, size_t count);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/timebase.h"
+
 struct timeline_bucket {
 	uint64_t live_bytes, live_count; /* at the end of the bucket */
 	uint64_t most_bytes;             /* largest live sum within it; of several processes: sum of each one's largest */
@@ -21,11 +23,6 @@ struct timeline {
 	size_t count;
 	uint64_t begin_mono_ns; /* CLOCK_MONOTONIC at the left edge */
 	uint64_t bucket_ns;     /* width, at least 1 */
-	/* private: the process in progress */
-	struct timeline_bucket now;
-	size_t at;
-	uint64_t next_ticks;    /* right edge of bucket `at` */
-	const struct timebase *clock;
 };
 
 /* COUNT buckets (at least 1) over BEGIN … END in CLOCK_MONOTONIC ns. */
@@ -36,5 +33,21 @@ static inline uint64_t timeline_ns(const struct timeline *t, size_t i)
 {
 	return i * t->bucket_ns;
 }
+
+/* ---- for the passes that feed it ---- */
+
+/* Where one pass of one process is; zero-initialised, of a timeline that may be NULL. */
+struct timeline_hand {
+	struct timeline *timeline;
+	const struct timebase *clock;
+	size_t at;
+	uint64_t next_ticks; /* from here on the next bucket; UINT64_MAX in the last bucket or without a timeline */
+};
+
+void timeline_start(struct timeline_hand *hand, struct timeline *t, const struct timebase *clock);
+/* The bucket that the hand is in. */
+struct timeline_bucket *timeline_at(const struct timeline_hand *hand);
+/* Moves to the next bucket; call while ticks >= hand->next_ticks, after closing the one it was in. */
+void timeline_advance(struct timeline_hand *hand);
 
 #endif

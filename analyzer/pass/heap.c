@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.c - see heap.h: the event loop. The tool spends most of its time here, so what every event needs is inline and in
+ * few cache lines; what is rare (unknown addresses, order put right, failed reallocs) is in functions of its own.
+ */
+#include "pass/heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pass/heap_state.h"
+#include "pass/lifetimes.h"
+#include "pass/sizes.h"
+#include "util/pool.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define WINDOW_NS      20000
+#define PREFETCH_AHEAD 12
+/* Address of a block that was local and is alive again without one: no program has it. */
+#define NO_ADDRESS (UINT64_C(1) << 62)
+
+/* More than these are counted, but not told apart. */
+#define KINDS_OF_MISMATCH_MAX 1024
+
+enum family { FAMILY_ANY, FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY, FAMILY_SHIM };
+
+/* Which functions belong together; the others may end anything. */
+static const uint8_t families[HEAP_FUNCS] = {
+	[SHIM_FUNC_MALLOC] = FAMILY_MALLOC, [SHIM_FUNC_CALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_REALLOC] = FAMILY_MALLOC, [SHIM_FUNC_REALLOCARRAY] = FAMILY_MALLOC,
+	[SHIM_FUNC_POSIX_MEMALIGN] = FAMILY_MALLOC, [SHIM_FUNC_ALIGNED_ALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_MEMALIGN] = FAMILY_MALLOC, [SHIM_FUNC_VALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_PVALLOC] = FAMILY_MALLOC, [SHIM_FUNC_MALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_RALLOCX] = FAMILY_MALLOC, [SHIM_FUNC_XALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_FREE] = FAMILY_MALLOC, [SHIM_FUNC_CFREE] = FAMILY_MALLOC,
+	[SHIM_FUNC_FREE_SIZED] = FAMILY_MALLOC, [SHIM_FUNC_FREE_ALIGNED_SIZED] = FAMILY_MALLOC,
+	[SHIM_FUNC_DALLOCX] = FAMILY_MALLOC, [SHIM_FUNC_SDALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_NEW] = FAMILY_NEW, [SHIM_FUNC_DELETE] = FAMILY_NEW,
+	[SHIM_FUNC_NEW_ARRAY] = FAMILY_NEW_ARRAY, [SHIM_FUNC_DELETE_ARRAY] = FAMILY_NEW_ARRAY,
+	[SHIM_FUNC_SHIM_ALLOC] = FAMILY_SHIM, [SHIM_FUNC_SHIM_REALLOC] = FAMILY_SHIM,
+	[SHIM_FUNC_SHIM_FREE] = FAMILY_SHIM,
+};
+
+struct heap *heap_new(const struct process *p, size_t number, const struct heap_filter *filter,
+		      const struct heap_followers *followers)
+{
+	struct heap *h = xcalloc(1, sizeof(*h));
+	uint64_t far = timebase_ticks(&p->clock, WINDOW_NS);
+	size_t i;
+
+	h->process = p;
+	h->number = number;
+	if (filter)
+		h->filter = *filter;
+	if (followers)
+		h->followers = *followers;
+	h->stat_count = p->stack_count;
+	h->stats = xcalloc(h->stat_count, sizeof(*h->stats));
+	h->lanes = xcalloc(p->slot_count, sizeof(*h->lanes));
+	h->rows = h->followers.threads ? threads_add(h->followers.threads, p->slot_count) :
+					 xcalloc(p->slot_count, sizeof(*h->rows));
+	for (i = 0; i < p->slot_count; i++) {
+		h->rows[i].process = number;
+		h->rows[i].thread = p->slot_thread[i];
+		h->lanes[i].row = &h->rows[i];
+	}
+	timeline_start(&h->hand, h->followers.timeline, &p->clock);
+	h->window_ticks = far > p->clock.start_ticks ? far - p->clock.start_ticks : 1;
+	h->ns_per_tick = (double)timebase_span_ns(&p->clock, UINT64_C(1) << 40) / (double)(UINT64_C(1) << 40);
+	return h;
+}
+
+void heap_delete(struct heap *h)
+{
+	if (!h)
+		return;
+	live_free(&h->live);
+	map_free(&h->mismatches);
+	free(h->stats);
+	free(h->lanes);
+	if (!h->followers.threads)
+		free(h->rows);
+	free(h);
+}
+
+/* ---- sums ------------------------------------------------------------------------------------- */
+
+static inline void save_peak(struct heap *h, struct heap_stat *s)
+{
+	if (s->epoch != h->epoch) {
+		s->peak_bytes = s->live_bytes;
+		s->peak_count = s->live_count;
+		s->epoch = h->epoch;
+	}
+}
+
+/* SIZE bytes of STACK are alive from TICKS on, owned by thread ROW. */
+static inline void add_live(struct heap *h, struct heap_stat *s, struct threads_row *row, uint64_t size, uint64_t ticks)
+{
+	save_peak(h, s);
+	s->live_bytes += size;
+	s->live_count++;
+	row->live_bytes += size;
+	row->live_count++;
+	if (row->live_bytes > row->peak_bytes)
+		row->peak_bytes = row->live_bytes;
+	h->live_bytes += size;
+	h->live_count++;
+	if (h->live_bytes > h->most_bytes) {
+		h->most_bytes = h->live_bytes;
+		if (h->live_bytes > h->peak_bytes) {
+			h->peak_bytes = h->live_bytes;
+			h->peak_count = h->live_count;
+			h->peak_ticks = ticks;
+			h->epoch++;
+		}
+	}
+}
+
+static inline void drop_live(struct heap *h, const struct live_block *b)
+{
+	struct heap_stat *s = &h->stats[b->stack];
+	struct threads_row *row = h->lanes[b->slot].row;
+
+	if (unlikely(b->flags & LIVE_UNCOUNTED))
+		return;
+	save_peak(h, s);
+	s->live_bytes -= b->size;
+	s->live_count--;
+	row->live_bytes -= b->size;
+	row->live_count--;
+	h->live_bytes -= b->size;
+	h->live_count--;
+}
+
+/* Key of a mismatch: stack ids are below 2^26 (model/definitions.c), functions with a family below 2^6. */
+static void count_mismatch(struct heap *h, const struct live_block *b, uint32_t free_stack, uint8_t func)
+{
+	uint64_t key = (uint64_t)(b->stack & 0x3ffffff) << 38 | (uint64_t)(free_stack & 0x3ffffff) << 12 |
+		       (b->func & 63u) << 6 | (func & 63u);
+
+	h->mismatch_count++;
+	if (map_count(&h->mismatches) < KINDS_OF_MISMATCH_MAX || map_find(&h->mismatches, key))
+		++*map_put(&h->mismatches, key, NULL);
+}
+
+/* Block B ended for good at TICKS, by FUNC called from FREE_STACK on thread SLOT. */
+static inline void count_end(struct heap *h, const struct live_block *b, uint64_t ticks, int is_temporary, uint32_t slot,
+			     uint8_t func, uint32_t free_stack)
+{
+	unsigned mine = families[b->func], its = families[func];
+
+	if (unlikely(b->flags & LIVE_UNCOUNTED))
+		return;
+	if (unlikely(mine != its && mine && its))
+		count_mismatch(h, b, free_stack < h->stat_count ? free_stack : 0, func);
+	if (is_temporary) {
+		h->stats[b->stack].temporary++;
+		h->lanes[slot].row->temporary++;
+		h->temporary++;
+	}
+	if (h->followers.lifetimes)
+		lifetimes_add(h->followers.lifetimes, h->process->stacks[b->stack],
+			      ticks > b->ticks ? (uint64_t)((double)(ticks - b->ticks) * h->ns_per_tick) : 0);
+}
+
+/* The same for a free, which counts as one; a realloc does not. */
+static inline void count_free(struct heap *h, const struct live_block *b, uint64_t ticks, int is_temporary, uint32_t slot,
+			      uint8_t func, uint32_t free_stack)
+{
+	struct threads_row *row = h->lanes[slot].row;
+
+	if (unlikely(b->flags & LIVE_UNCOUNTED))
+		return;
+	count_end(h, b, ticks, is_temporary, slot, func, free_stack);
+	row->frees++;
+	row->foreign_frees += b->slot != slot;
+	h->frees++;
+	h->funcs[func].calls++;
+	h->funcs[func].bytes += b->size;
+}
+
+/* ---- the rare --------------------------------------------------------------------------------- */
+
+/* Adds what is alive and what happened to the timeline's bucket in progress. */
+static void close_bucket(struct heap *h)
+{
+	struct timeline_bucket *b = timeline_at(&h->hand);
+
+	b->live_bytes += h->live_bytes;
+	b->live_count += h->live_count;
+	b->most_bytes += h->most_bytes;
+	b->allocations += h->allocations - h->before.allocations;
+	b->allocated_bytes += h->allocated_bytes - h->before.allocated_bytes;
+	b->frees += h->frees - h->before.frees;
+	h->before.allocations = h->allocations;
+	h->before.allocated_bytes = h->allocated_bytes;
+	h->before.frees = h->frees;
+	h->most_bytes = h->live_bytes;
+}
+
+static __attribute__((cold, noinline)) void close_buckets(struct heap *h, uint64_t ticks)
+{
+	while (ticks >= h->hand.next_ticks && h->hand.next_ticks != UINT64_MAX) {
+		close_bucket(h);
+		timeline_advance(&h->hand);
+	}
+}
+
+/*
+ * An allocation by thread SLOT gave an address that is live as B: the old block ends. By another thread: the free comes
+ * late (a mark in the new block waits for it), else it is not in the trace.
+ */
+static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h, struct live_block *b, uint32_t slot)
+{
+	drop_live(h, b);
+	if (b->slot != slot)
+		return LIVE_REUSED;
+	h->unended_blocks++;
+	return 0;
+}
+
+/* 1 when the free E, of a block that took over its address, is the late half of the block before. */
+static int is_late_free(struct heap *h, struct live_block *b, const struct event *e, uint32_t slot)
+{
+	b->flags &= ~LIVE_REUSED & 0xffu;
+	if (b->slot == slot || e->ticks - b->ticks > h->window_ticks) {
+		h->unended_blocks++;
+		return 0;
+	}
+	h->reordered++;
+	h->frees++;
+	h->lanes[slot].row->frees++;
+	h->funcs[e->func].calls++;
+	return 1;
+}
+
+static __attribute__((cold, noinline)) void free_unknown(struct heap *h, const struct event *e, uint32_t slot)
+{
+	h->unmatched_frees++;
+	if (h->process->slot_count < 2)
+		return;
+	h->early[h->early_next] = (struct heap_early){ .addr = e->addr, .ticks = e->ticks, .slot = slot,
+						       .func = e->func, .is_open = 1 };
+	h->early_next = (h->early_next + 1) % HEAP_EARLY_MAX;
+	h->early_until = e->ticks + h->window_ticks;
+}
+
+/* Was the block that E just made freed already, a little too early in the order, by another thread? */
+static __attribute__((cold, noinline)) void match_early(struct heap *h, const struct event *e, uint32_t slot)
+{
+	unsigned i;
+
+	for (i = 0; i < HEAP_EARLY_MAX; i++) {
+		struct heap_early *early = &h->early[i];
+		struct live_block *b;
+
+		if (!early->is_open || early->addr != e->addr || early->slot == slot ||
+		    e->ticks - early->ticks > h->window_ticks)
+			continue;
+		early->is_open = 0;
+		h->unmatched_frees--;
+		h->reordered++;
+		b = live_find(&h->live, e->addr);
+		drop_live(h, b);
+		count_free(h, b, e->ticks, 0, early->slot, early->func, 0);
+		live_erase(&h->live, b);
+		return;
+	}
+}
+
+/* The realloc pending on LANE turned out to have freed its block. */
+static void settle_as_free(struct heap *h, struct heap_lane *lane)
+{
+	struct heap_pending *p = &lane->pending;
+
+	if (p->is_open && p->is_known)
+		count_free(h, &p->block, p->end_ticks, p->is_temporary, (uint32_t)(lane - h->lanes), p->func, 0);
+	p->is_open = 0;
+}
+
+/* The realloc pending on LANE failed: its block lives on at ADDR. */
+static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t addr, uint64_t ticks)
+{
+	struct heap_pending *p = &lane->pending;
+	struct live_block *b;
+	uint64_t key;
+	int is_new;
+
+	p->is_open = 0;
+	if (!p->is_known) {
+		h->unmatched_frees--;
+		return;
+	}
+	b = live_put(&h->live, addr, &is_new);
+	if (!is_new)
+		end_reused(h, b, b->slot);
+	key = b->key;
+	*b = p->block;
+	b->key = key;
+	if (!(b->flags & LIVE_UNCOUNTED))
+		add_live(h, &h->stats[b->stack], h->lanes[b->slot].row, b->size, ticks);
+}
+
+void heap_settle(struct heap *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->process->slot_count; i++) {
+		struct heap_lane *lane = &h->lanes[i];
+
+		if (!lane->pending.is_open)
+			continue;
+		/* With a size, the process ended within the call: its block was still there. */
+		if (lane->pending.new_size == 0)
+			settle_as_free(h, lane);
+		else if (lane->pending.addr & EVENT_LOCAL)
+			settle_as_alive(h, lane, NO_ADDRESS + i, lane->pending.end_ticks);
+		else
+			settle_as_alive(h, lane, lane->pending.addr, lane->pending.end_ticks);
+	}
+	if (h->hand.timeline) {
+		close_buckets(h, h->process->end_ticks);
+		close_bucket(h);
+	}
+}
+
+/* ---- events ----------------------------------------------------------------------------------- */
+
+static int is_counted(const struct heap *h, const struct event *e, uint32_t slot)
+{
+	return e->ticks >= h->filter.from_ticks && (!h->filter.keep_slot || h->filter.keep_slot[slot]) &&
+	       (!h->filter.keep_stack || h->filter.keep_stack[process_stack(h->process, e->stack)]);
+}
+
+/* The block that the allocation E made, as the table has it. */
+static inline struct live_block block_of(const struct heap *h, const struct event *e, uint32_t slot, int filtered)
+{
+	struct live_block b = { .size = e->size, .func = e->func, .ticks = e->ticks, .slot = slot };
+
+	b.stack = e->stack < h->stat_count ? e->stack : 0;
+	if (e->extra & SHIM_EXTRA_IGNORED)
+		b.flags |= LIVE_IGNORED;
+	if (filtered && !is_counted(h, e, slot))
+		b.flags |= LIVE_UNCOUNTED;
+	return b;
+}
+
+/* E identifies the last allocation of a thread: by address, or by its place in memory. */
+static inline uint64_t allocation_name(const struct event *alloc)
+{
+	return event_is_local(alloc) ? EVENT_LOCAL | (uint64_t)(uintptr_t)alloc : alloc->addr;
+}
+
+static inline void count_allocation(struct heap *h, struct heap_lane *lane, const struct live_block *b,
+				    const struct event *e)
+{
+	struct heap_stat *s = &h->stats[b->stack];
+
+	add_live(h, s, lane->row, b->size, b->ticks);
+	s->allocations++;
+	s->allocated_bytes += b->size;
+	if (unlikely(!s->func))
+		s->func = b->func;
+	lane->row->allocations++;
+	lane->row->allocated_bytes += b->size;
+	h->allocations++;
+	h->allocated_bytes += b->size;
+	h->funcs[b->func].calls++;
+	h->funcs[b->func].bytes += b->size;
+	if (e->op == SHIM_OP_REALLOC_ALLOC) {
+		s->reallocations++;
+		lane->row->reallocations++;
+		h->reallocations++;
+	}
+	if (unlikely(e->stack >= h->stat_count))
+		h->unknown_stacks++;
+	if (h->followers.sizes)
+		sizes_add(h->followers.sizes, h->process->stacks[b->stack], b->size);
+}
+
+static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot, int filtered)
+{
+	struct heap_lane *lane = &h->lanes[slot];
+	struct live_block block = block_of(h, e, slot, filtered);
+
+	if (e->op == SHIM_OP_REALLOC_ALLOC && lane->pending.is_open) {
+		struct heap_pending *p = &lane->pending;
+
+		p->is_open = 0;
+		if (p->is_known)
+			count_end(h, &p->block, p->end_ticks, p->is_temporary, slot, p->func, 0);
+	}
+	lane->last = allocation_name(e);
+	if (!event_is_local(e)) {
+		int is_new;
+		struct live_block *b = live_put(&h->live, e->addr, &is_new);
+
+		if (unlikely(!is_new))
+			block.flags |= end_reused(h, b, slot);
+		block.key = b->key;
+		*b = block;
+	}
+	if (!(block.flags & LIVE_UNCOUNTED))
+		count_allocation(h, lane, &block, e);
+	if (unlikely(e->ticks < h->early_until) && !event_is_local(e))
+		match_early(h, e, slot);
+}
+
+/* Takes the block that E ends out of what is alive. Returns 0 when there is none, or E is the late half of another. */
+static inline int take_block(struct heap *h, const struct event *e, uint32_t slot, int filtered,
+			     struct live_block *block, int *is_temporary)
+{
+	struct live_block *b;
+
+	if (event_is_local(e)) {
+		const struct event *alloc = event_partner(e);
+
+		*block = block_of(h, alloc, slot, filtered);
+		*is_temporary = h->lanes[slot].last == allocation_name(alloc);
+		drop_live(h, block);
+		return 1;
+	}
+	b = live_find(&h->live, e->addr);
+	if (unlikely(!b)) {
+		if (e->op == SHIM_OP_FREE)
+			free_unknown(h, e, slot);
+		else
+			h->unmatched_frees++;
+		return 0;
+	}
+	if (unlikely(b->flags & LIVE_REUSED) && is_late_free(h, b, e, slot))
+		return 0;
+	*block = *b;
+	*is_temporary = h->lanes[slot].last == e->addr && b->slot == slot;
+	drop_live(h, b);
+	live_erase(&h->live, b);
+	return 1;
+}
+
+static inline void on_free(struct heap *h, const struct event *e, uint32_t slot, int filtered)
+{
+	struct live_block block;
+	int is_temporary;
+
+	if (take_block(h, e, slot, filtered, &block, &is_temporary))
+		count_free(h, &block, e->ticks, is_temporary, slot, e->func, e->stack);
+}
+
+static inline void on_realloc_free(struct heap *h, const struct event *e, uint32_t slot, int filtered)
+{
+	struct heap_lane *lane = &h->lanes[slot];
+	struct heap_pending *p = &lane->pending;
+	struct live_block block;
+	int is_temporary = 0;
+
+	if (p->is_open)
+		settle_as_free(h, lane);
+	p->is_known = (uint8_t)take_block(h, e, slot, filtered, &block, &is_temporary);
+	if (p->is_known)
+		p->block = block;
+	p->addr = e->addr;
+	p->end_ticks = e->ticks;
+	p->new_size = e->size;
+	p->is_temporary = (uint8_t)is_temporary;
+	p->func = e->func;
+	p->is_open = 1;
+}
+
+static inline void on_event(struct heap *h, const struct event *e, uint32_t slot, int filtered)
+{
+	switch (e->op) {
+	case SHIM_OP_ALLOC:
+	case SHIM_OP_REALLOC_ALLOC:
+		on_alloc(h, e, slot, filtered);
+		break;
+	case SHIM_OP_FREE:
+		on_free(h, e, slot, filtered);
+		break;
+	case SHIM_OP_REALLOC_FREE:
+		on_realloc_free(h, e, slot, filtered);
+		break;
+	case SHIM_OP_REALLOC_FAIL:
+		if (h->lanes[slot].pending.is_open)
+			settle_as_alive(h, &h->lanes[slot], e->addr, e->ticks);
+		/* fallthrough */
+	case SHIM_OP_ALLOC_FAIL:
+		if (!filtered || is_counted(h, e, slot)) {
+			h->failed++;
+			h->funcs[e->func].failed++;
+		}
+		break;
+	default:
+		break; /* mappings: the mapped pass */
+	}
+}
+
+static inline void run_batch(struct heap *h, const struct event_batch *batch, int filtered)
+{
+	const struct event *e = batch->events, *end = e + batch->count;
+	const struct event *readable = end + batch->ahead;
+
+	for (; e < end; e++) {
+		if (likely(readable - e > PREFETCH_AHEAD) && !event_is_local(e + PREFETCH_AHEAD))
+			live_prefetch(&h->live, e[PREFETCH_AHEAD].addr);
+		if (unlikely(e->ticks >= h->hand.next_ticks))
+			close_buckets(h, e->ticks);
+		on_event(h, e, batch->slot, filtered);
+	}
+}
+
+void heap_batch(struct heap *h, const struct event_batch *batch)
+{
+	const struct timebase *clock = &h->process->clock;
+	struct threads_row *row = &h->rows[batch->slot];
+
+	if (!row->events)
+		row->first_ns = timebase_ns(clock, batch->events[0].ticks);
+	row->events += batch->count;
+	row->last_ns = batch->events[batch->count - 1].ticks; /* ticks until heap_finish */
+	if (h->filter.keep_stack || h->filter.keep_slot || h->filter.from_ticks)
+		run_batch(h, batch, 1);
+	else
+		run_batch(h, batch, 0);
+}

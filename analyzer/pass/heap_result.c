@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_result.c - the second half of heap.h: what was followed process by process becomes sums by the stacks of the run,
+ * in an order that depends on nothing but the content.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pass/heap.h"
+#include "pass/heap_state.h"
+#include "util/pool.h"
+
+/* ---- adding a process ------------------------------------------------------------------------- */
+
+static struct heap_site *site_of(struct heap_result *r, uint32_t stack)
+{
+	if (stack >= r->site_of_count) {
+		size_t wanted = (size_t)stack + stack / 2 + 1024;
+
+		r->site_of = xrealloc(r->site_of, wanted * sizeof(*r->site_of));
+		memset(&r->site_of[r->site_of_count], 0, (wanted - r->site_of_count) * sizeof(*r->site_of));
+		r->site_of_count = wanted;
+	}
+	if (!r->site_of[stack]) {
+		r->sites = pool_grow(r->sites, &r->sites_capacity, r->site_count + 1, sizeof(*r->sites));
+		r->sites[r->site_count++] = (struct heap_site){ .stack = stack };
+		r->site_of[stack] = (uint32_t)r->site_count;
+	}
+	return &r->sites[r->site_of[stack] - 1];
+}
+
+/* The trace's own stacks fold into those of the run. IS_PEAK: this process has the largest peak so far. */
+static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, int is_peak)
+{
+	const struct process *p = h->process;
+	size_t i;
+
+	for (i = 0; is_peak && i < r->site_count; i++)
+		r->sites[i].peak_bytes = r->sites[i].peak_count = 0;
+	for (i = 0; i < h->stat_count; i++) {
+		const struct heap_stat *s = &h->stats[i];
+		struct heap_site *site;
+
+		if (!s->allocations)
+			continue;
+		site = site_of(r, p->stacks[i]);
+		if (!site->func)
+			site->func = s->func;
+		site->allocations += s->allocations;
+		site->reallocations += s->reallocations;
+		site->allocated_bytes += s->allocated_bytes;
+		site->temporary += s->temporary;
+		site->live_count += s->live_count;
+		site->live_bytes += s->live_bytes;
+		if (is_peak) {
+			site->peak_bytes += s->epoch == h->epoch ? s->peak_bytes : s->live_bytes;
+			site->peak_count += s->epoch == h->epoch ? s->peak_count : s->live_count;
+		}
+		if (frames_is_truncated(p->frames, p->stacks[i]))
+			q->truncated_stacks += s->allocations;
+		if (i >= SHIM_STACK_FIRST && !p->stacks[i])
+			q->unknown_stacks += s->allocations;
+	}
+}
+
+static void add_leak(struct heap *h, struct heap_result *r, const struct live_block *b)
+{
+	const struct process *p = h->process;
+	uint64_t ns = timebase_ns(&p->clock, b->ticks);
+	uint32_t stack = p->stacks[b->stack];
+	int ignored = (b->flags & LIVE_IGNORED) != 0, is_new;
+	uint64_t *place = map_put(&r->leak_of, (uint64_t)stack << 16 | b->func << 8 | (uint64_t)ignored, &is_new);
+	struct heap_leak *leak;
+	uint32_t thread = p->threads[p->slot_thread[b->slot]].index;
+
+	if (is_new) {
+		*place = r->leak_count;
+		r->leaks = pool_grow(r->leaks, &r->leaks_capacity, r->leak_count + 1, sizeof(*r->leaks));
+		r->leaks[r->leak_count++] =
+			(struct heap_leak){ .stack = stack, .func = (uint8_t)b->func, .ignored = (uint8_t)ignored,
+					    .first_ns = ns, .process = h->number, .thread = thread };
+	}
+	leak = &r->leaks[*place];
+	leak->count++;
+	leak->bytes += b->size;
+	leak->largest = b->size > leak->largest ? b->size : leak->largest;
+	leak->last_ns = ns > leak->last_ns ? ns : leak->last_ns;
+	/* The table has no order: of the oldest block's process, time and thread the smallest are taken. */
+	if (h->number == leak->process &&
+	    (ns < leak->first_ns || (ns == leak->first_ns && thread < leak->thread))) {
+		leak->first_ns = ns;
+		leak->thread = thread;
+	}
+}
+
+static void add_leaks(struct heap *h, struct heap_result *r)
+{
+	size_t i;
+
+	for (i = 0; h->live.blocks && i <= h->live.mask; i++) {
+		const struct live_block *b = &h->live.blocks[i];
+
+		if (b->key && !(b->flags & LIVE_UNCOUNTED))
+			add_leak(h, r, b);
+	}
+}
+
+/* One kind of mismatch, of different processes, by the stacks of the run. */
+static void add_mismatch(struct heap_result *r, const struct heap_mismatch *m)
+{
+	size_t i;
+
+	for (i = 0; i < r->mismatch_count; i++) {
+		struct heap_mismatch *have = &r->mismatches[i];
+
+		if (have->alloc_stack == m->alloc_stack && have->free_stack == m->free_stack &&
+		    have->alloc_func == m->alloc_func && have->free_func == m->free_func) {
+			have->count += m->count;
+			return;
+		}
+	}
+	r->mismatches = pool_grow(r->mismatches, &r->mismatches_capacity, r->mismatch_count + 1, sizeof(*r->mismatches));
+	r->mismatches[r->mismatch_count++] = *m;
+}
+
+static void add_mismatches(struct heap *h, struct heap_result *r)
+{
+	const struct process *p = h->process;
+	struct map_entry entry;
+	size_t at = 0;
+
+	while (map_next(&h->mismatches, &at, &entry)) {
+		struct heap_mismatch m = {
+			.alloc_stack = process_stack(p, entry.key >> 38),
+			.free_stack = process_stack(p, entry.key >> 12 & 0x3ffffff),
+			.alloc_func = entry.key >> 6 & 63,
+			.free_func = entry.key & 63,
+			.count = entry.value,
+		};
+
+		add_mismatch(r, &m);
+	}
+}
+
+static void add_totals(struct heap *h, struct heap_totals *t)
+{
+	size_t i;
+
+	t->allocations += h->allocations;
+	t->reallocations += h->reallocations;
+	t->frees += h->frees;
+	t->failed += h->failed;
+	t->allocated_bytes += h->allocated_bytes;
+	t->live_count += h->live_count;
+	t->live_bytes += h->live_bytes;
+	t->temporary += h->temporary;
+	t->mismatches += h->mismatch_count;
+	for (i = 0; i < HEAP_FUNCS; i++) {
+		t->funcs[i].calls += h->funcs[i].calls;
+		t->funcs[i].bytes += h->funcs[i].bytes;
+		t->funcs[i].failed += h->funcs[i].failed;
+	}
+}
+
+void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)
+{
+	struct heap_totals *t = &r->totals;
+	int is_peak;
+	size_t i;
+
+	heap_settle(h);
+	is_peak = h->peak_bytes > t->peak_bytes;
+	if (is_peak) {
+		t->peak_bytes = h->peak_bytes;
+		t->peak_count = h->peak_count;
+		t->peak_ns = timebase_ns(&h->process->clock, h->peak_ticks);
+		t->peak_process = h->number;
+	}
+	add_totals(h, t);
+	add_sites(h, r, q, is_peak);
+	add_leaks(h, r);
+	add_mismatches(h, r);
+	for (i = 0; i < h->process->slot_count; i++)
+		h->rows[i].last_ns = h->rows[i].events ? timebase_ns(&h->process->clock, h->rows[i].last_ns) : 0;
+	q->unmatched_frees += h->unmatched_frees;
+	q->unended_blocks += h->unended_blocks;
+	q->reordered += h->reordered;
+	q->unknown_stacks += h->unknown_stacks;
+}
+
+/* ---- order ------------------------------------------------------------------------------------ */
+
+struct ordering {
+	const struct frames *frames;
+	enum heap_order order;
+};
+
+static int descending(uint64_t a, uint64_t b)
+{
+	return a > b ? -1 : a < b;
+}
+
+static void site_costs(const struct heap_site *s, enum heap_order order, uint64_t costs[2])
+{
+	switch (order) {
+	case HEAP_BY_LIVE:
+		costs[0] = s->live_bytes;
+		costs[1] = s->live_count;
+		break;
+	case HEAP_BY_PEAK:
+		costs[0] = s->peak_bytes;
+		costs[1] = s->peak_count;
+		break;
+	case HEAP_BY_ALLOCATIONS:
+		costs[0] = s->allocations;
+		costs[1] = s->allocated_bytes;
+		break;
+	case HEAP_BY_ALLOCATED:
+		costs[0] = s->allocated_bytes;
+		costs[1] = s->allocations;
+		break;
+	case HEAP_BY_TEMPORARY:
+		costs[0] = s->temporary;
+		costs[1] = s->allocations;
+		break;
+	}
+}
+
+static int compare_sites(const void *a, const void *b, void *context)
+{
+	const struct heap_site *x = a, *y = b;
+	const struct ordering *o = context;
+	uint64_t of_x[2] = { 0, 0 }, of_y[2] = { 0, 0 };
+	int order;
+
+	site_costs(x, o->order, of_x);
+	site_costs(y, o->order, of_y);
+	order = descending(of_x[0], of_y[0]);
+	if (!order)
+		order = descending(of_x[1], of_y[1]);
+	return order ? order : frames_compare(o->frames, x->stack, y->stack);
+}
+
+void heap_order_sites(struct heap_result *r, const struct frames *frames, enum heap_order order)
+{
+	struct ordering o = { frames, order };
+
+	if (r->site_count)
+		qsort_r(r->sites, r->site_count, sizeof(*r->sites), compare_sites, &o);
+}
+
+static int compare_leaks(const void *a, const void *b, void *frames)
+{
+	const struct heap_leak *x = a, *y = b;
+	int order = descending(x->bytes, y->bytes);
+
+	if (!order)
+		order = descending(x->count, y->count);
+	if (!order)
+		order = frames_compare(frames, x->stack, y->stack);
+	if (!order)
+		order = (int)x->func - (int)y->func;
+	return order ? order : (int)x->ignored - (int)y->ignored;
+}
+
+static int compare_mismatches(const void *a, const void *b, void *frames)
+{
+	const struct heap_mismatch *x = a, *y = b;
+	int order = descending(x->count, y->count);
+
+	if (!order)
+		order = frames_compare(frames, x->alloc_stack, y->alloc_stack);
+	if (!order)
+		order = frames_compare(frames, x->free_stack, y->free_stack);
+	if (!order)
+		order = (int)x->alloc_func - (int)y->alloc_func;
+	return order ? order : (int)x->free_func - (int)y->free_func;
+}
+
+void heap_result_finish(struct heap_result *r, const struct frames *frames)
+{
+	heap_order_sites(r, frames, HEAP_BY_LIVE);
+	if (r->leak_count)
+		qsort_r(r->leaks, r->leak_count, sizeof(*r->leaks), compare_leaks, (void *)frames);
+	if (r->mismatch_count)
+		qsort_r(r->mismatches, r->mismatch_count, sizeof(*r->mismatches), compare_mismatches, (void *)frames);
+	free(r->site_of);
+	r->site_of = NULL;
+	r->site_of_count = 0;
+	map_free(&r->leak_of);
+}
+
+void heap_result_free(struct heap_result *r)
+{
+	free(r->sites);
+	free(r->leaks);
+	free(r->mismatches);
+	free(r->site_of);
+	map_free(&r->leak_of);
+	*r = (struct heap_result){ 0 };
+}
