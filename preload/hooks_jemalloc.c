@@ -4,20 +4,16 @@
  *
  * These are not exported. A program that asks by a weak symbol whether jemalloc is there would get "yes" from a library that only
  * passes on. So, when some object really defines them, the slots of the global offset tables through which other objects call them
- * are turned to our hooks: at start-up, and again when objects were loaded. The object that defines them is left alone. Runs while the
- * program may be running in other threads: a slot changes by one store, and a page that was read-only is so again afterwards.
+ * are turned to our hooks: at start-up, and again when objects were loaded. The object that defines them is left alone. The hooks run like those of
+ * hooks_malloc.c; the turning runs in our constructor and after a dlopen, while other threads may be at work.
  */
 #define _GNU_SOURCE
 #include "hooks.h"
 
 #include <link.h>
-#include <string.h>
 
 #include "image.h"
-#include "objects.h"
 #include "record.h"
-
-#define PAGE ((uintptr_t)4096)
 
 /* MALLOCX_LG_ALIGN: jemalloc's flags hold log2 of the alignment in the low bits, as SHIM_EXTRA_ALIGN_MASK does. */
 static unsigned extra_of(int flags)
@@ -136,49 +132,17 @@ static int find_provider(struct dl_phdr_info *info, size_t size, void *context)
 	return 1;
 }
 
-static void patch_slot(const struct image *image, void **slot, void *hook)
-{
-	uintptr_t page = (uintptr_t)slot & ~(PAGE - 1);
-	int is_protected = (uintptr_t)slot >= image->relro_low && (uintptr_t)slot < image->relro_high;
-
-	if (*slot == hook || (is_protected && sys_mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE) != 0))
-		return;
-	__atomic_store_n(slot, hook, __ATOMIC_RELEASE);
-	if (is_protected)
-		sys_mprotect((void *)page, PAGE, PROT_READ);
-}
-
-static void patch_relocation(const struct image *image, const ElfW(Rela) *relocation)
-{
-	unsigned type = ELF64_R_TYPE(relocation->r_info);
-	const char *name;
-	size_t i;
-
-#if defined(__x86_64__)
-	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT)
-		return;
-#else
-	if (type != R_AARCH64_JUMP_SLOT && type != R_AARCH64_GLOB_DAT)
-		return;
-#endif
-	name = image->strings + image->symbols[ELF64_R_SYM(relocation->r_info)].st_name;
-	for (i = 0; i < PATCH_COUNT; i++)
-		if (strcmp(name, patches[i].name) == 0)
-			patch_slot(image, (void **)(image->bias + relocation->r_offset), patches[i].hook);
-}
-
 static int patch_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct image image;
-	size_t i, table;
+	size_t i;
 
 	(void)size;
 	(void)context;
 	if (image_open(&image, info) != 0 || image_holds(&image, (uintptr_t)next.mallocx))
 		return 0;
-	for (table = 0; table < 2; table++)
-		for (i = 0; i < image.relocation_count[table]; i++)
-			patch_relocation(&image, &image.relocations[table][i]);
+	for (i = 0; i < PATCH_COUNT; i++)
+		image_redirect(&image, patches[i].name, patches[i].hook);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  * image.c - reads a loaded object in memory. Formats: ELF gABI chapter 5, and for the hash table the GNU extension as binutils
  * and glibc implement it (elf/dl-lookup.c's reader is the reference for the meaning of the fields).
  *
- * Runs at start-up and after dlopen and dlclose, also under the loader's lock: it calls nothing but string.h.
+ * Runs at start-up and after dlopen and dlclose, also under the loader's lock: it calls nothing but string.h and the kernel.
  */
 #define _GNU_SOURCE
 #include "image.h"
@@ -11,7 +11,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sys.h"
+
 #define PAGE ((uintptr_t)4096)
+
+#if defined(__x86_64__)
+#define IS_CALL(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT)
+#else
+#define IS_CALL(type) ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT)
+#endif
 
 /* glibc relocates the addresses in a dynamic section in place; the kernel's vdso is left as the linker made it. */
 static const void *dynamic_pointer(const struct image *image, ElfW(Addr) value)
@@ -171,4 +179,33 @@ size_t image_build_id(const struct image *image, const uint8_t **id)
 		}
 	}
 	return 0;
+}
+
+static void redirect_slot(const struct image *image, void **slot, void *to)
+{
+	uintptr_t page = (uintptr_t)slot & ~(PAGE - 1);
+	int is_protected = (uintptr_t)slot >= image->relro_low && (uintptr_t)slot < image->relro_high;
+
+	if (*slot == to)
+		return;
+	if (is_protected && sys_mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE) != 0)
+		return;
+	__atomic_store_n(slot, to, __ATOMIC_RELEASE);
+	if (is_protected)
+		sys_mprotect((void *)page, PAGE, PROT_READ);
+}
+
+void image_redirect(const struct image *image, const char *name, void *to)
+{
+	size_t table, i;
+
+	for (table = 0; table < 2; table++)
+		for (i = 0; i < image->relocation_count[table]; i++) {
+			const ElfW(Rela) *r = &image->relocations[table][i];
+			const ElfW(Sym) *symbol = &image->symbols[ELF64_R_SYM(r->r_info)];
+
+			if (IS_CALL(ELF64_R_TYPE(r->r_info)) &&
+			    strcmp(image->strings + symbol->st_name, name) == 0)
+				redirect_slot(image, (void **)(image->bias + r->r_offset), to);
+		}
 }

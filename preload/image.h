@@ -40,6 +40,12 @@ int image_holds(const struct image *image, uintptr_t addr);
 /* The build-id note: *ID points at it, returns its length; 0 when there is none. */
 size_t image_build_id(const struct image *image, const uint8_t **id);
 
+/*
+ * Turns every slot through which IMAGE calls the function NAME to TO: one store each; a page that was read-only is so again afterwards. Other
+ * threads may be running in IMAGE.
+ */
+void image_redirect(const struct image *image, const char *name, void *to);
+
 /* Code of libshim.so itself, between these two (defined by the linker). */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char etext[] __attribute__((visibility("hidden")));

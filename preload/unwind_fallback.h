@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /*
- * Opens libunwind once per program image. Calls the loader and, through it, the program's allocator: the caller holds the guard.
- * 0, or -ENOENT when there is none. Context: start-up only.
+ * Opens libunwind, once per program image; to be called in every process. Calls the loader and, through it, the program's allocator: the caller holds the guard.
+ * 0, -ENOENT when there is none, or -ENOMEM. Context: start-up only.
  */
 int fallback_start(void);
 
