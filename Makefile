@@ -175,17 +175,6 @@ $(B)/tests/programs/%: tests/programs/%.cc Makefile
 $(B)/tests/programs/%: tests/programs/%.rs Makefile
 	$(call build_program,env -u MAKEFLAGS -u MFLAGS $(RUSTC) --edition 2021 -O -g)
 
-# Fuzz targets: with the plain driver, which runs files; a build for libFuzzer brings its own main.
-FUZZ_MAIN := $(if $(findstring fuzzer,$(SANITIZE)),,$(B)/tests/fuzz/driver.o)
-$(B)/tests/fuzz/driver.o: tests/fuzz/driver.c Makefile
-	@mkdir -p $(@D)
-	$(SAY) CC $<
-	$(Q)$(CC) $(COMMON) $(CFLAGS) $(CPPFLAGS) $(SANITIZER) $(DEPENDENCIES) -c -o $@ $<
-$(FUZZ): $(B)/%: %.c $(B)/libanalyzer.a $(FUZZ_MAIN)
-	@mkdir -p $(@D)
-	$(SAY) FUZZ $@
-	$(Q)$(UNIT_COMPILE) -Ianalyzer $(FUZZ_MAIN) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) $(B)/libanalyzer.a $(ANALYZER_LIBS)
-
 # A step that must come after another is a make of its own, since -j runs prerequisites side by side.
 STEP = @$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 RUN_TESTS = @B=$(B) CC="$(CC)" CXX="$(CXX)" tests/run.sh -j $(JOBS) $(if $(T),-m '$(T)')
@@ -207,7 +196,7 @@ test: ## install what is missing, build, run every test (T=WORD: only those with
 	@.ci/deps build test
 	$(STEP) test-build
 	$(RUN_TESTS) $(UNIT) $(E2E)
-test-build: all unit programs $(FUZZ)
+test-build: all unit programs
 unit: $(UNIT)
 programs: $(PROGRAMS)
 
@@ -245,6 +234,10 @@ check-sanitizers: ## the tool and the unit tests under ASan and UBSan
 # The tool's objects again, by clang, with coverage for libFuzzer.
 FUZZ_STEP = $(STEP) B=$(B)/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined
 FUZZ_SECONDS ?= 60
+$(FUZZ): $(B)/%: %.c $(B)/libanalyzer.a
+	@mkdir -p $(@D)
+	$(SAY) FUZZ $@
+	$(Q)$(UNIT_COMPILE) -Ianalyzer -fsanitize=fuzzer $(B)/libanalyzer.a $(ANALYZER_LIBS)
 fuzz-build: $(FUZZ)
 check-fuzz: ## every fuzz target over its seeds, once
 	$(FUZZ_STEP) fuzz-build
