@@ -12,7 +12,7 @@
 
 #include <link.h>
 
-#include "image.h"
+#include "dso.h"
 #include "record.h"
 
 /* MALLOCX_LG_ALIGN: jemalloc's flags hold log2 of the alignment in the low bits, as SHIM_EXTRA_ALIGN_MASK does. */
@@ -115,15 +115,15 @@ static const struct patch {
 static int find_provider(struct dl_phdr_info *info, size_t size, void *context)
 {
 	void *found[PATCH_COUNT];
-	struct image image;
+	struct dso dso;
 	size_t i;
 
 	(void)size;
 	(void)context;
-	if (image_open(&image, info) != 0)
+	if (dso_open(&dso, info) != 0)
 		return 0;
 	for (i = 0; i < PATCH_COUNT; i++) {
-		found[i] = image_find(&image, patches[i].name);
+		found[i] = dso_find(&dso, patches[i].name);
 		if (!found[i])
 			return 0;
 	}
@@ -134,15 +134,15 @@ static int find_provider(struct dl_phdr_info *info, size_t size, void *context)
 
 static int patch_object(struct dl_phdr_info *info, size_t size, void *context)
 {
-	struct image image;
+	struct dso dso;
 	size_t i;
 
 	(void)size;
 	(void)context;
-	if (image_open(&image, info) != 0 || image_holds(&image, (uintptr_t)next.mallocx))
+	if (dso_open(&dso, info) != 0 || dso_holds(&dso, (uintptr_t)next.mallocx))
 		return 0;
 	for (i = 0; i < PATCH_COUNT; i++)
-		image_redirect(&image, patches[i].name, patches[i].hook);
+		dso_redirect(&dso, patches[i].name, patches[i].hook);
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image.h"
+#include "dso.h"
 #include "lock.h"
 #include "real.h"
 #include "record.h"
@@ -101,23 +101,23 @@ struct search {
 static int search_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct search *search = context;
-	struct image image;
+	struct dso dso;
 	int is_callers;
 	size_t i;
 
 	(void)size;
-	if (image_open(&image, info) != 0)
+	if (dso_open(&dso, info) != 0)
 		return 0;
-	if (image_holds(&image, (uintptr_t)search_object)) {
+	if (dso_holds(&dso, (uintptr_t)search_object)) {
 		search->is_behind = 1;
 		return 0;
 	}
-	is_callers = search->caller && image_holds(&image, search->caller);
+	is_callers = search->caller && dso_holds(&dso, search->caller);
 	if (!search->is_behind && !is_callers)
 		return 0;
 	for (i = 0; i < OPERATOR_COUNT; i++)
 		if (is_callers || !search->found[i]) {
-			void *found = image_find(&image, operator_symbols[i]);
+			void *found = dso_find(&dso, operator_symbols[i]);
 
 			search->found[i] = found ? found : search->found[i];
 		}
@@ -130,7 +130,7 @@ static uintptr_t caller_of(const void *frame)
 	const uintptr_t *at = frame;
 	int i;
 
-	for (i = 0; i < 4 && image_is_own(at[1]); i++)
+	for (i = 0; i < 4 && dso_is_own(at[1]); i++)
 		at = (const uintptr_t *)at[0];
 	return at[1];
 }
@@ -161,14 +161,14 @@ struct check {
 static int check_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct check *check = context;
-	struct image image;
+	struct dso dso;
 	size_t i;
 
 	(void)size;
-	if (image_open(&image, info) != 0 || image_holds(&image, (uintptr_t)check_object))
+	if (dso_open(&dso, info) != 0 || dso_holds(&dso, (uintptr_t)check_object))
 		return 0;
 	for (i = 0; i < OPERATOR_COUNT; i++)
-		if (image_holds(&image, (uintptr_t)((void **)&operators)[i]))
+		if (dso_holds(&dso, (uintptr_t)((void **)&operators)[i]))
 			check->held |= 1u << i;
 	return 0;
 }

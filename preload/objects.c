@@ -18,7 +18,7 @@
 
 #include "arena.h"
 #include "defs.h"
-#include "image.h"
+#include "dso.h"
 #include "lock.h"
 #include "sink.h"
 #include "stacks.h"
@@ -134,15 +134,15 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
 	return hash;
 }
 
-static uint64_t identity_of(const struct image *image)
+static uint64_t identity_of(const struct dso *dso)
 {
 	const uint8_t *id = NULL;
-	size_t bytes = image_build_id(image, &id);
+	size_t bytes = dso_build_id(dso, &id);
 
-	return hash_bytes(hash_bytes(UINT64_C(0xcbf29ce484222325), image->name, strlen(image->name)), id, bytes);
+	return hash_bytes(hash_bytes(UINT64_C(0xcbf29ce484222325), dso->name, strlen(dso->name)), id, bytes);
 }
 
-static struct module *find_module(const struct image *image)
+static struct module *find_module(const struct dso *dso)
 {
 	uint64_t identity = 0;
 	uint32_t i;
@@ -150,10 +150,10 @@ static struct module *find_module(const struct image *image)
 	for (i = 0; i < objects->count; i++) {
 		struct module *m = &objects->modules[i];
 
-		if (m->bias != image->bias || m->phdr != image->phdr)
+		if (m->bias != dso->bias || m->phdr != dso->phdr)
 			continue;
 		if (!identity)
-			identity = identity_of(image);
+			identity = identity_of(dso);
 		if (m->identity == identity)
 			return m;
 	}
@@ -164,51 +164,51 @@ static struct module *find_module(const struct image *image)
  * The loader knows the program by an empty name, the kernel's vdso by one that is no file, and others perhaps relative to the
  * directory of that moment.
  */
-static const char *path_of(const struct image *image)
+static const char *path_of(const struct dso *dso)
 {
 	char *path = objects->path;
 	const char *program = (const char *)getauxval(AT_EXECFN);
 	uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
 	long n;
 
-	if (vdso && image_holds(image, vdso))
+	if (vdso && dso_holds(dso, vdso))
 		return "[vdso]";
-	if (image_holds(image, getauxval(AT_PHDR))) {
+	if (dso_holds(dso, getauxval(AT_PHDR))) {
 		n = sys_readlink("/proc/self/exe", path, PATH_MAX - 1);
 		if (n <= 0)
 			return program ? program : "";
 		path[n] = 0;
 		return path;
 	}
-	if (!strchr(image->name, '/') || image->name[0] == '/')
-		return image->name;
+	if (!strchr(dso->name, '/') || dso->name[0] == '/')
+		return dso->name;
 	n = sys_call(SYS_getcwd, path, PATH_MAX); /* length with the terminator */
-	if (n <= 1 || strlen(image->name) >= PATH_MAX)
-		return image->name;
+	if (n <= 1 || strlen(dso->name) >= PATH_MAX)
+		return dso->name;
 	path[n - 1] = '/';
-	strcpy(path + n, image->name);
+	strcpy(path + n, dso->name);
 	return path;
 }
 
-static void define(const struct image *image)
+static void define(const struct dso *dso)
 {
 	struct defs_segment segments[SEGMENTS_MAX];
 	const uint8_t *id = NULL;
-	size_t bytes = image_build_id(image, &id), i, count = 0;
+	size_t bytes = dso_build_id(dso, &id), i, count = 0;
 	struct module *m = &objects->modules[objects->count++];
 
-	for (i = 0; i < image->phdr_count && count < SEGMENTS_MAX; i++) {
-		const ElfW(Phdr) *p = &image->phdr[i];
+	for (i = 0; i < dso->phdr_count && count < SEGMENTS_MAX; i++) {
+		const ElfW(Phdr) *p = &dso->phdr[i];
 
 		if (p->p_type == PT_LOAD)
 			segments[count++] = (struct defs_segment){ p->p_vaddr, p->p_memsz, p->p_flags };
 	}
 	m->id = ++objects->last_id;
 	m->is_seen = 1;
-	m->bias = image->bias;
-	m->phdr = image->phdr;
-	m->identity = identity_of(image);
-	defs_module_load(m->id, m->bias, path_of(image), id, bytes, segments, count);
+	m->bias = dso->bias;
+	m->phdr = dso->phdr;
+	m->identity = identity_of(dso);
+	defs_module_load(m->id, m->bias, path_of(dso), id, bytes, segments, count);
 }
 
 /* ---- the list ---- */
@@ -224,7 +224,7 @@ struct walk {
 static int mark_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct walk *walk = context;
-	struct image image;
+	struct dso dso;
 	struct module *m;
 
 	(void)size;
@@ -235,8 +235,8 @@ static int mark_object(struct dl_phdr_info *info, size_t size, void *context)
 		if (objects->has_list && walk->adds == objects->adds && walk->subs == objects->subs)
 			return 1;
 	}
-	image_open(&image, info);
-	m = find_module(&image);
+	dso_open(&dso, info);
+	m = find_module(&dso);
 	if (m)
 		m->is_seen = 1;
 	return 0;
@@ -246,18 +246,18 @@ static int mark_object(struct dl_phdr_info *info, size_t size, void *context)
 static int define_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct walk *walk = context;
-	struct image image;
+	struct dso dso;
 	struct module *m;
 
 	(void)size;
-	image_open(&image, info);
-	m = find_module(&image);
+	dso_open(&dso, info);
+	m = find_module(&dso);
 	if (!m && objects->count < OBJECTS_MAX) {
-		define(&image);
+		define(&dso);
 		m = &objects->modules[objects->count - 1];
 	}
 	if (m)
-		walk->range_count = add_ranges(m, image.phdr_count, walk->ranges, walk->range_count);
+		walk->range_count = add_ranges(m, dso.phdr_count, walk->ranges, walk->range_count);
 	else
 		objects->is_full = 1;
 	return 0;

@@ -9,7 +9,7 @@
 
 #include "arena.h"
 #include "config.h"
-#include "image.h"
+#include "dso.h"
 #include "objects.h"
 #include "shim_trace.h"
 #include "stacks.h"
@@ -53,7 +53,7 @@ int unwind_thread_start(struct thread *t)
 /* Code that is not known yet was loaded without our seeing it; code of our own is no frame of the program's. */
 static uint32_t node(uint32_t parent, uintptr_t pc)
 {
-	if (image_is_own(pc))
+	if (dso_is_own(pc))
 		return parent;
 	if (unlikely(!objects_knows(pc - 1)))
 		objects_refresh();

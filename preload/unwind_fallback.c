@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "arena.h"
-#include "image.h"
+#include "dso.h"
 #include "lock.h"
 #include "real.h"
 
@@ -165,15 +165,15 @@ static const struct {
 
 static int set_terms(struct dl_phdr_info *info, size_t size, void *context)
 {
-	struct image image;
+	struct dso dso;
 	size_t i;
 
 	(void)size;
 	(void)context;
-	if (image_open(&image, info) != 0 || !image_holds(&image, (uintptr_t)engine.backtrace))
+	if (dso_open(&dso, info) != 0 || !dso_holds(&dso, (uintptr_t)engine.backtrace))
 		return 0;
 	for (i = 0; i < sizeof(terms) / sizeof(*terms); i++)
-		image_redirect(&image, terms[i].name, terms[i].to);
+		dso_redirect(&dso, terms[i].name, terms[i].to);
 	return 1;
 }
 

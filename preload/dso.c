@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - reads a loaded object in memory. Formats: ELF gABI chapter 5, and for the hash table the GNU extension as binutils
+ * dso.c - reads a loaded object in memory. Formats: ELF gABI chapter 5, and for the hash table the GNU extension as binutils
  * and glibc implement it (elf/dl-lookup.c's reader is the reference for the meaning of the fields).
  *
  * Runs at start-up and after dlopen and dlclose, also under the loader's lock: it calls nothing but string.h and the kernel.
  */
 #define _GNU_SOURCE
-#include "image.h"
+#include "dso.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,12 +22,12 @@
 #endif
 
 /* glibc relocates the addresses in a dynamic section in place; the kernel's vdso is left as the linker made it. */
-static const void *dynamic_pointer(const struct image *image, ElfW(Addr) value)
+static const void *dynamic_pointer(const struct dso *dso, ElfW(Addr) value)
 {
-	return (const void *)(value < image->bias ? value + image->bias : value);
+	return (const void *)(value < dso->bias ? value + dso->bias : value);
 }
 
-static void read_dynamic(struct image *out, const ElfW(Dyn) *d)
+static void read_dynamic(struct dso *out, const ElfW(Dyn) *d)
 {
 	for (; d->d_tag != DT_NULL; d++) {
 		switch (d->d_tag) {
@@ -58,7 +58,7 @@ static void read_dynamic(struct image *out, const ElfW(Dyn) *d)
 	}
 }
 
-int image_open(struct image *out, const struct dl_phdr_info *info)
+int dso_open(struct dso *out, const struct dl_phdr_info *info)
 {
 	const ElfW(Dyn) *dynamic = NULL;
 	size_t i;
@@ -93,20 +93,20 @@ static uint32_t gnu_hash_of(const char *name)
 	return hash;
 }
 
-static void *symbol_address(const struct image *image, const ElfW(Sym) *symbol, const char *name)
+static void *symbol_address(const struct dso *dso, const ElfW(Sym) *symbol, const char *name)
 {
 	unsigned type = ELF64_ST_TYPE(symbol->st_info);
 
 	if (symbol->st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_NOTYPE) ||
-	    strcmp(image->strings + symbol->st_name, name) != 0)
+	    strcmp(dso->strings + symbol->st_name, name) != 0)
 		return NULL;
-	return (void *)(image->bias + symbol->st_value);
+	return (void *)(dso->bias + symbol->st_value);
 }
 
-void *image_find(const struct image *image, const char *name)
+void *dso_find(const struct dso *dso, const char *name)
 {
 	uint32_t hash = gnu_hash_of(name);
-	const uint32_t *table = image->gnu_hash, *buckets, *chain;
+	const uint32_t *table = dso->gnu_hash, *buckets, *chain;
 	const ElfW(Addr) *bloom;
 	uint32_t bucket_count, first, bloom_words, shift, i;
 	ElfW(Addr) word;
@@ -130,7 +130,7 @@ void *image_find(const struct image *image, const char *name)
 		uint32_t found = chain[i - first];
 
 		if ((found | 1) == (hash | 1)) {
-			void *address = symbol_address(image, &image->symbols[i], name);
+			void *address = symbol_address(dso, &dso->symbols[i], name);
 
 			if (address)
 				return address;
@@ -140,29 +140,29 @@ void *image_find(const struct image *image, const char *name)
 	}
 }
 
-int image_holds(const struct image *image, uintptr_t addr)
+int dso_holds(const struct dso *dso, uintptr_t addr)
 {
 	size_t i;
 
-	for (i = 0; i < image->phdr_count; i++) {
-		const ElfW(Phdr) *p = &image->phdr[i];
+	for (i = 0; i < dso->phdr_count; i++) {
+		const ElfW(Phdr) *p = &dso->phdr[i];
 
-		if (p->p_type == PT_LOAD && addr - (image->bias + p->p_vaddr) < p->p_memsz)
+		if (p->p_type == PT_LOAD && addr - (dso->bias + p->p_vaddr) < p->p_memsz)
 			return 1;
 	}
 	return 0;
 }
 
-size_t image_build_id(const struct image *image, const uint8_t **id)
+size_t dso_build_id(const struct dso *dso, const uint8_t **id)
 {
 	size_t i;
 
-	for (i = 0; i < image->phdr_count; i++) {
-		const ElfW(Phdr) *p = &image->phdr[i];
+	for (i = 0; i < dso->phdr_count; i++) {
+		const ElfW(Phdr) *p = &dso->phdr[i];
 		size_t align = p->p_align == 8 ? 8 : 4, at = 0;
 
 		while (p->p_type == PT_NOTE && at + sizeof(ElfW(Nhdr)) <= p->p_memsz) {
-			const uint8_t *note = (const uint8_t *)(image->bias + p->p_vaddr + at);
+			const uint8_t *note = (const uint8_t *)(dso->bias + p->p_vaddr + at);
 			const ElfW(Nhdr) *head = (const void *)note;
 			size_t name = (head->n_namesz + align - 1) & ~(align - 1);
 			size_t body = (head->n_descsz + align - 1) & ~(align - 1);
@@ -181,10 +181,10 @@ size_t image_build_id(const struct image *image, const uint8_t **id)
 	return 0;
 }
 
-static void redirect_slot(const struct image *image, void **slot, void *to)
+static void redirect_slot(const struct dso *dso, void **slot, void *to)
 {
 	uintptr_t page = (uintptr_t)slot & ~(PAGE - 1);
-	int is_protected = (uintptr_t)slot >= image->relro_low && (uintptr_t)slot < image->relro_high;
+	int is_protected = (uintptr_t)slot >= dso->relro_low && (uintptr_t)slot < dso->relro_high;
 
 	if (*slot == to)
 		return;
@@ -195,17 +195,17 @@ static void redirect_slot(const struct image *image, void **slot, void *to)
 		sys_mprotect((void *)page, PAGE, PROT_READ);
 }
 
-void image_redirect(const struct image *image, const char *name, void *to)
+void dso_redirect(const struct dso *dso, const char *name, void *to)
 {
 	size_t table, i;
 
 	for (table = 0; table < 2; table++)
-		for (i = 0; i < image->relocation_count[table]; i++) {
-			const ElfW(Rela) *r = &image->relocations[table][i];
-			const ElfW(Sym) *symbol = &image->symbols[ELF64_R_SYM(r->r_info)];
+		for (i = 0; i < dso->relocation_count[table]; i++) {
+			const ElfW(Rela) *r = &dso->relocations[table][i];
+			const ElfW(Sym) *symbol = &dso->symbols[ELF64_R_SYM(r->r_info)];
 
 			if (IS_CALL(ELF64_R_TYPE(r->r_info)) &&
-			    strcmp(image->strings + symbol->st_name, name) == 0)
-				redirect_slot(image, (void **)(image->bias + r->r_offset), to);
+			    strcmp(dso->strings + symbol->st_name, name) == 0)
+				redirect_slot(dso, (void **)(dso->bias + r->r_offset), to);
 		}
 }

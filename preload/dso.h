@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.h - one loaded object, read where it lies in memory: its dynamic section, symbols, relocations, build-id.
+ * dso.h - one loaded object, read where it lies in memory: its dynamic section, symbols, relocations, build-id.
  *
  * Reads only what the loader has mapped and relocated; no file, no allocation, no lock. The structs point into the object and
  * are valid while it stays loaded (inside a dl_iterate_phdr callback, say).
  */
-#ifndef PRELOAD_IMAGE_H
-#define PRELOAD_IMAGE_H
+#ifndef PRELOAD_DSO_H
+#define PRELOAD_DSO_H
 
 #include <elf.h>
 #include <link.h>
@@ -15,7 +15,7 @@
 
 struct dl_phdr_info;
 
-struct image {
+struct dso {
 	const char *name; /* as the loader has it: "" for the program */
 	uintptr_t bias;
 	const ElfW(Phdr) *phdr;
@@ -29,29 +29,29 @@ struct image {
 };
 
 /* Fills OUT from what dl_iterate_phdr tells. 0, or -ENOEXEC when there is no usable dynamic section (phdr are set all the same). */
-int image_open(struct image *out, const struct dl_phdr_info *info);
+int dso_open(struct dso *out, const struct dl_phdr_info *info);
 
-/* Address of the function NAME that IMAGE defines for others, or NULL. Indirect functions (IFUNC) count as not found. */
-void *image_find(const struct image *image, const char *name);
+/* Address of the function NAME that DSO defines for others, or NULL. Indirect functions (IFUNC) count as not found. */
+void *dso_find(const struct dso *dso, const char *name);
 
-/* 1 if ADDR lies in a loaded segment of IMAGE. */
-int image_holds(const struct image *image, uintptr_t addr);
+/* 1 if ADDR lies in a loaded segment of DSO. */
+int dso_holds(const struct dso *dso, uintptr_t addr);
 
 /* The build-id note: *ID points at it, returns its length; 0 when there is none. */
-size_t image_build_id(const struct image *image, const uint8_t **id);
+size_t dso_build_id(const struct dso *dso, const uint8_t **id);
 
 /*
- * Turns every slot through which IMAGE calls the function NAME to TO: one store each; a page that was read-only is so again afterwards. Other
- * threads may be running in IMAGE.
+ * Turns every slot through which DSO calls the function NAME to TO: one store each; a page that was read-only is so again afterwards. Other
+ * threads may be running in DSO.
  */
-void image_redirect(const struct image *image, const char *name, void *to);
+void dso_redirect(const struct dso *dso, const char *name, void *to);
 
 /* Code of libshim.so itself, between these two (defined by the linker). */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char etext[] __attribute__((visibility("hidden")));
 
 /* 1 if PC lies in our own code. Context: any thread, signal handler. */
-static inline int image_is_own(uintptr_t pc)
+static inline int dso_is_own(uintptr_t pc)
 {
 	return pc - (uintptr_t)__ehdr_start < (uintptr_t)(etext - __ehdr_start);
 }
