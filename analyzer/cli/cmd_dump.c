@@ -14,7 +14,7 @@
 struct dump {
 	struct session *session;
 	struct buf *out;
-	struct json *json; /* NULL: text */
+	struct emit *json; /* NULL: text */
 	uint64_t left;     /* records that may still be written */
 };
 
@@ -51,23 +51,23 @@ static void text_event(struct buf *out, const struct event *e)
 	buf_putc(out, '\n');
 }
 
-static void json_event(struct json *j, const struct event *e)
+static void json_event(struct emit *j, const struct event *e)
 {
-	json_begin_flat_object(j, NULL);
-	json_uint(j, "ticks", e->ticks);
-	json_string(j, "op", event_op_name(e->op));
-	json_string(j, "function", event_func_name(e->func));
+	emit_begin_flat_object(j, NULL);
+	emit_uint(j, "ticks", e->ticks);
+	emit_string(j, "op", event_op_name(e->op));
+	emit_string(j, "function", event_func_name(e->func));
 	if (event_is_local(e))
-		json_int(j, "partner", event_is_alloc(e) ? (int64_t)(uint32_t)e->addr : -(int64_t)(uint32_t)e->addr);
+		emit_int(j, "partner", event_is_alloc(e) ? (int64_t)(uint32_t)e->addr : -(int64_t)(uint32_t)e->addr);
 	else
-		json_uint(j, "address", e->addr);
+		emit_uint(j, "address", e->addr);
 	if (e->op == SHIM_OP_BRK)
-		json_int(j, "size", (int64_t)e->size);
+		emit_int(j, "size", (int64_t)e->size);
 	else
-		json_uint(j, "size", e->size);
-	json_uint(j, "stack", e->stack);
-	json_uint(j, "extra", e->extra);
-	json_end(j);
+		emit_uint(j, "size", e->size);
+	emit_uint(j, "stack", e->stack);
+	emit_uint(j, "extra", e->extra);
+	emit_end(j);
 }
 
 static void text_text(struct buf *out, const char *word, const struct definition_text *t)
@@ -113,24 +113,24 @@ static void text_definition(struct buf *out, const struct definition *def)
 	buf_putc(out, '\n');
 }
 
-static void json_definition(struct json *j, const struct definition *def)
+static void json_definition(struct emit *j, const struct definition *def)
 {
-	json_begin_flat_object(j, NULL);
-	json_string(j, "type", def_name(def->type));
-	json_uint(j, "id", def->id);
+	emit_begin_flat_object(j, NULL);
+	emit_string(j, "type", def_name(def->type));
+	emit_uint(j, "id", def->id);
 	if (def->type == SHIM_DEF_STACK) {
-		json_uint(j, "parent", def->parent);
-		json_uint(j, "pc", def->pc);
-		json_bool(j, "exact", def->exact);
+		emit_uint(j, "parent", def->parent);
+		emit_uint(j, "pc", def->pc);
+		emit_bool(j, "exact", def->exact);
 	} else {
-		json_uint(j, "ticks", def->ticks);
-		json_uint(j, "value", def->value);
-		json_uint(j, "extra", def->extra);
+		emit_uint(j, "ticks", def->ticks);
+		emit_uint(j, "value", def->value);
+		emit_uint(j, "extra", def->extra);
 		if (def->type == SHIM_DEF_MODULE_LOAD)
-			json_uint(j, "bias", def->bias);
-		json_string_n(j, "text", def->text.bytes ? def->text.bytes : "", def->text.length);
+			emit_uint(j, "bias", def->bias);
+		emit_string_n(j, "text", def->text.bytes ? def->text.bytes : "", def->text.length);
 	}
-	json_end(j);
+	emit_end(j);
 }
 
 static void dump_events(struct dump *d, const struct block *b)
@@ -165,14 +165,14 @@ static void begin_frame(struct dump *d, const struct frame *f)
 	const char *what = f->block_kind == SHIM_BLOCK_DEFS ? "definitions" : "events";
 
 	if (d->json) {
-		json_begin_object(d->json, NULL);
-		json_string(d->json, "kind", frame_names[f->kind]);
-		json_uint(d->json, "offset", f->offset);
-		json_uint(d->json, "bytes", f->bytes);
+		emit_begin_object(d->json, NULL);
+		emit_string(d->json, "kind", frame_names[f->kind]);
+		emit_uint(d->json, "offset", f->offset);
+		emit_uint(d->json, "bytes", f->bytes);
 		if (block) {
-			json_string(d->json, "content", what);
-			json_uint(d->json, "thread", f->thread);
-			json_uint(d->json, "seq", f->seq);
+			emit_string(d->json, "content", what);
+			emit_uint(d->json, "thread", f->thread);
+			emit_uint(d->json, "seq", f->seq);
 		}
 		return;
 	}
@@ -192,7 +192,7 @@ static void dump_frame(struct dump *d, const struct source *source, const struct
 	if (f->kind == FRAME_BLOCK || f->kind == FRAME_CHUNK) {
 		diag_clear(&why);
 		if (d->json)
-			json_begin_array(d->json, "records");
+			emit_begin_array(d->json, "records");
 		if (source_read(source, f, b, &why) < 0) {
 			q->blocks_damaged++;
 			diag_set(&q->first_damage, why.where, why.offset, "%s", why.what);
@@ -204,10 +204,10 @@ static void dump_frame(struct dump *d, const struct source *source, const struct
 			dump_events(d, b);
 		}
 		if (d->json)
-			json_end(d->json);
+			emit_end(d->json);
 	}
 	if (d->json)
-		json_end(d->json);
+		emit_end(d->json);
 }
 
 static void dump_process(struct dump *d, struct process *p)
@@ -216,9 +216,9 @@ static void dump_process(struct dump *d, struct process *p)
 	size_t i;
 
 	if (d->json) {
-		json_begin_object(d->json, NULL);
-		json_string(d->json, "file", p->source->path);
-		json_begin_array(d->json, "frames");
+		emit_begin_object(d->json, NULL);
+		emit_string(d->json, "file", p->source->path);
+		emit_begin_array(d->json, "frames");
 	} else {
 		text_name(d->out, p->source->path);
 		buf_putc(d->out, '\n');
@@ -226,8 +226,8 @@ static void dump_process(struct dump *d, struct process *p)
 	for (i = 0; i < p->source->frame_count && d->left; i++)
 		dump_frame(d, p->source, &p->source->frames[i], &b, &p->quality);
 	if (d->json) {
-		json_end(d->json);
-		json_end(d->json);
+		emit_end(d->json);
+		emit_end(d->json);
 	}
 	block_free(&b);
 }
@@ -235,7 +235,7 @@ static void dump_process(struct dump *d, struct process *p)
 static int run(struct session *s)
 {
 	struct dump d = { .session = s, .out = &s->out, .left = session_limit(s, SIZE_MAX) };
-	struct json j;
+	struct emit j;
 	size_t i;
 
 	if (session_output(s) < 0)
@@ -243,13 +243,13 @@ static int run(struct session *s)
 	if (session_is_json(s)) {
 		d.json = &j;
 		session_json_begin(s, &j, "dump");
-		json_begin_array(&j, "traces");
+		emit_begin_array(&j, "traces");
 	}
 	for (i = 0; i < s->run->process_count && d.left; i++)
 		dump_process(&d, s->run->processes[i]);
 	if (d.json) {
-		json_end(&j);
-		json_end(&j);
+		emit_end(&j);
+		emit_end(&j);
 	}
 	return run_exit_status(s->run);
 }

@@ -183,21 +183,21 @@ static void write_process(struct session *s, const struct process *p)
 	buf_putc(&s->out, '\n');
 }
 
-static void json_fields(struct json *j, const char *key, const struct fields *fields)
+static void json_fields(struct emit *j, const char *key, const struct fields *fields)
 {
 	size_t i;
 
-	json_begin_object(j, key);
+	emit_begin_object(j, key);
 	for (i = 0; i < fields->count; i++)
-		json_string_n(j, fields->items[i].key, fields->items[i].value, fields->items[i].length);
-	json_end(j);
+		emit_string_n(j, fields->items[i].key, fields->items[i].value, fields->items[i].length);
+	emit_end(j);
 }
 
-static void json_modules(struct json *j, const struct process *p, const struct frames *frames)
+static void json_modules(struct emit *j, const struct process *p, const struct frames *frames)
 {
 	size_t i;
 
-	json_begin_array(j, "modules");
+	emit_begin_array(j, "modules");
 	for (i = 0; i < p->module_count; i++) {
 		const struct process_module *m = &p->modules[i];
 		const struct frames_module *f = &frames->modules[m->module];
@@ -205,71 +205,71 @@ static void json_modules(struct json *j, const struct process *p, const struct f
 
 		buf_init(&hex);
 		write_hex(f->build_id, f->build_id_bytes, &hex);
-		json_begin_flat_object(j, NULL);
-		json_string(j, "path", f->path);
-		json_string(j, "build_id", hex.length ? hex.bytes : NULL);
-		json_uint(j, "bias", m->bias);
-		json_uint(j, "load_ns", timebase_ns(&p->clock, m->load_ticks));
+		emit_begin_flat_object(j, NULL);
+		emit_string(j, "path", f->path);
+		emit_string(j, "build_id", hex.length ? hex.bytes : NULL);
+		emit_uint(j, "bias", m->bias);
+		emit_uint(j, "load_ns", timebase_ns(&p->clock, m->load_ticks));
 		if (m->unload_ticks != UINT64_MAX)
-			json_uint(j, "unload_ns", timebase_ns(&p->clock, m->unload_ticks));
-		json_end(j);
+			emit_uint(j, "unload_ns", timebase_ns(&p->clock, m->unload_ticks));
+		emit_end(j);
 		buf_free(&hex);
 	}
-	json_end(j);
+	emit_end(j);
 }
 
-static void json_threads(struct json *j, const struct process *p)
+static void json_threads(struct emit *j, const struct process *p)
 {
 	size_t i;
 
-	json_begin_array(j, "threads");
+	emit_begin_array(j, "threads");
 	for (i = 0; i < p->thread_count; i++) {
 		const struct process_thread *t = &p->threads[i];
 
-		json_begin_flat_object(j, NULL);
-		json_uint(j, "index", t->index);
-		json_uint(j, "tid", t->tid);
-		json_string(j, "name", t->name);
-		json_uint(j, "start_ns", timebase_ns(&p->clock, t->start_ticks));
+		emit_begin_flat_object(j, NULL);
+		emit_uint(j, "index", t->index);
+		emit_uint(j, "tid", t->tid);
+		emit_string(j, "name", t->name);
+		emit_uint(j, "start_ns", timebase_ns(&p->clock, t->start_ticks));
 		if (t->end_ticks != UINT64_MAX)
-			json_uint(j, "end_ns", timebase_ns(&p->clock, t->end_ticks));
-		json_end(j);
+			emit_uint(j, "end_ns", timebase_ns(&p->clock, t->end_ticks));
+		emit_end(j);
 	}
-	json_end(j);
+	emit_end(j);
 }
 
-static void json_process(struct session *s, struct json *j, const struct process *p)
+static void json_process(struct session *s, struct emit *j, const struct process *p)
 {
 	uint64_t rows = 0, blocks = count_frames(p->source, FRAME_BLOCK, &rows), chunks = count_frames(p->source, FRAME_CHUNK, &rows);
 
-	json_begin_object(j, NULL);
-	json_string(j, "file", p->source->path);
-	json_uint(j, "bytes", p->source->file_bytes);
-	json_uint(j, "blocks", blocks);
-	json_uint(j, "spool_blocks", chunks);
-	json_uint(j, "events", rows);
-	json_uint(j, "stacks", p->stack_count);
+	emit_begin_object(j, NULL);
+	emit_string(j, "file", p->source->path);
+	emit_uint(j, "bytes", p->source->file_bytes);
+	emit_uint(j, "blocks", blocks);
+	emit_uint(j, "spool_blocks", chunks);
+	emit_uint(j, "events", rows);
+	emit_uint(j, "stacks", p->stack_count);
 	json_fields(j, "start", &p->source->header);
 	json_fields(j, "end", &p->source->footer);
 	json_modules(j, p, s->run->frames);
 	json_threads(j, p);
-	json_end(j);
+	emit_end(j);
 }
 
 static int run(struct session *s)
 {
-	struct json j;
+	struct emit j;
 	size_t i;
 
 	if (session_output(s) < 0)
 		return -1;
 	if (session_is_json(s)) {
 		session_json_begin(s, &j, "info");
-		json_begin_array(&j, "traces");
+		emit_begin_array(&j, "traces");
 		for (i = 0; i < s->run->process_count; i++)
 			json_process(s, &j, s->run->processes[i]);
-		json_end(&j);
-		json_end(&j);
+		emit_end(&j);
+		emit_end(&j);
 	} else {
 		for (i = 0; i < s->run->process_count; i++)
 			write_process(s, s->run->processes[i]);

@@ -135,84 +135,84 @@ static void write_text(struct session *s, const struct leak_list *list)
 		   list->unfreed.count);
 }
 
-static void json_sum(struct json *j, const char *key, const struct leak_sum *sum)
+static void json_sum(struct emit *j, const char *key, const struct leak_sum *sum)
 {
-	json_begin_flat_object(j, key);
-	json_uint(j, "bytes", sum->bytes);
-	json_uint(j, "count", sum->count);
-	json_end(j);
+	emit_begin_flat_object(j, key);
+	emit_uint(j, "bytes", sum->bytes);
+	emit_uint(j, "count", sum->count);
+	emit_end(j);
 }
 
-static void json_leak(struct session *s, struct json *j, const struct heap_leak *leak)
+static void json_leak(struct session *s, struct emit *j, const struct heap_leak *leak)
 {
 	const struct process_thread *thread = find_thread(s->run, leak);
 
-	json_begin_object(j, NULL);
-	json_string(j, "kind", "unfreed");
-	json_uint(j, "bytes", leak->bytes);
-	json_uint(j, "count", leak->count);
-	json_string(j, "allocator", event_func_name(leak->func));
-	json_string(j, "thread", thread && thread->name[0] ? thread->name : NULL);
-	json_uint(j, "largest", leak->largest);
-	json_uint(j, "first_ns", leak->first_ns);
-	json_uint(j, "last_ns", leak->last_ns);
+	emit_begin_object(j, NULL);
+	emit_string(j, "kind", "unfreed");
+	emit_uint(j, "bytes", leak->bytes);
+	emit_uint(j, "count", leak->count);
+	emit_string(j, "allocator", event_func_name(leak->func));
+	emit_string(j, "thread", thread && thread->name[0] ? thread->name : NULL);
+	emit_uint(j, "largest", leak->largest);
+	emit_uint(j, "first_ns", leak->first_ns);
+	emit_uint(j, "last_ns", leak->last_ns);
 	names_json(s->names, leak->stack, j, "stack");
-	json_end(j);
+	emit_end(j);
 }
 
-static void json_mismatch(struct session *s, struct json *j, const struct heap_mismatch *m)
+static void json_mismatch(struct session *s, struct emit *j, const struct heap_mismatch *m)
 {
-	json_begin_object(j, NULL);
-	json_string(j, "kind", "mismatch");
-	json_string(j, "function", event_func_name(m->free_func));
-	json_string(j, "allocator", event_func_name(m->alloc_func));
-	json_uint(j, "count", m->count);
+	emit_begin_object(j, NULL);
+	emit_string(j, "kind", "mismatch");
+	emit_string(j, "function", event_func_name(m->free_func));
+	emit_string(j, "allocator", event_func_name(m->alloc_func));
+	emit_uint(j, "count", m->count);
 	names_json(s->names, m->alloc_stack, j, "allocated");
 	names_json(s->names, m->free_stack, j, "freed");
-	json_end(j);
+	emit_end(j);
 }
 
-static void json_suppressions(struct json *j, const struct leak_list *list)
+static void json_suppressions(struct emit *j, const struct leak_list *list)
 {
 	size_t i;
 
-	json_begin_array(j, "suppressions");
+	emit_begin_array(j, "suppressions");
 	for (i = 0; i < list->suppressions->count; i++) {
 		const struct suppression *item = &list->suppressions->items[i];
 
 		if (!item->count)
 			continue;
-		json_begin_flat_object(j, NULL);
-		json_string(j, "template", item->name);
-		json_uint(j, "bytes", item->bytes);
-		json_uint(j, "count", item->count);
+		emit_begin_flat_object(j, NULL);
+		emit_string(j, "template", item->name);
+		emit_uint(j, "bytes", item->bytes);
+		emit_uint(j, "count", item->count);
 		if (item->reason)
-			json_string(j, "reason", item->reason);
-		json_end(j);
+			emit_string(j, "reason", item->reason);
+		emit_end(j);
 	}
-	json_end(j);
+	emit_end(j);
 }
 
 static void write_json(struct session *s, const struct leak_list *list)
 {
 	size_t limit = session_limit(s, SIZE_MAX), i;
-	struct json j;
+	struct emit j;
 
 	session_json_begin(s, &j, "leaks");
-	json_begin_object(&j, "totals");
+	emit_begin_object(&j, "totals");
 	json_sum(&j, "unfreed", &list->unfreed);
 	json_sum(&j, "suppressed", &list->suppressed);
-	json_end(&j);
-	json_begin_array(&j, "leaks");
+	emit_end(&j);
+	emit_begin_array(&j, "leaks");
 	for (i = 0; i < list->count && i < limit; i++)
 		json_leak(s, &j, &list->items[i]);
-	json_end(&j);
-	json_begin_array(&j, "errors");
+	emit_end(&j);
+	emit_begin_array(&j, "errors");
 	for (i = 0; i < s->analysis.heap.mismatch_count && i < limit; i++)
 		json_mismatch(s, &j, &s->analysis.heap.mismatches[i]);
-	json_end(&j);
+	emit_end(&j);
 	json_suppressions(&j, list);
-	json_end(&j);
+	emit_end(&j);
 }
 
 static int run(struct session *s)

@@ -38,20 +38,20 @@ static void write_text(const char *path, const struct rewrite_result *r, struct 
 static int write_report(const struct options *o, const char *path, const struct rewrite_result *r, struct diag *d)
 {
 	struct buf out;
-	struct json j;
+	struct emit j;
 
 	buf_init_fd(&out, 1, "standard output");
 	if (o->format == FORMAT_JSON) {
-		json_init(&j, &out);
-		json_begin_object(&j, NULL);
-		json_string(&j, "schema", "shim-analyze/repair/1");
-		json_string(&j, "file", path);
-		json_uint(&j, "blocks_copied", r->blocks_copied);
-		json_uint(&j, "blocks_from_spool", r->blocks_from_spool);
-		json_uint(&j, "blocks_dropped", r->blocks_dropped);
-		json_uint(&j, "events", r->events);
-		json_uint(&j, "bytes", r->bytes);
-		json_end(&j);
+		emit_init(&j, &out);
+		emit_begin_object(&j, NULL);
+		emit_string(&j, "schema", "shim-analyze/repair/1");
+		emit_string(&j, "file", path);
+		emit_uint(&j, "blocks_copied", r->blocks_copied);
+		emit_uint(&j, "blocks_from_spool", r->blocks_from_spool);
+		emit_uint(&j, "blocks_dropped", r->blocks_dropped);
+		emit_uint(&j, "events", r->events);
+		emit_uint(&j, "bytes", r->bytes);
+		emit_end(&j);
 	} else if (!o->quiet) {
 		write_text(path, r, &out);
 	}

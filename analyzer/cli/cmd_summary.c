@@ -77,80 +77,80 @@ static void write_text(struct session *s, const struct leak_list *list)
 	free(sites);
 }
 
-static void json_functions(const struct heap_totals *t, struct json *j)
+static void json_functions(const struct heap_totals *t, struct emit *j)
 {
 	unsigned i;
 
-	json_begin_object(j, "by_function");
+	emit_begin_object(j, "by_function");
 	for (i = 0; i < HEAP_FUNCS; i++) {
 		const struct heap_func *f = &t->funcs[i];
 
 		if (!f->calls && !f->failed)
 			continue;
-		json_begin_flat_object(j, event_func_name(i));
-		json_uint(j, "calls", f->calls);
-		json_uint(j, "bytes", f->bytes);
-		json_uint(j, "failed", f->failed);
-		json_end(j);
+		emit_begin_flat_object(j, event_func_name(i));
+		emit_uint(j, "calls", f->calls);
+		emit_uint(j, "bytes", f->bytes);
+		emit_uint(j, "failed", f->failed);
+		emit_end(j);
 	}
-	json_end(j);
+	emit_end(j);
 }
 
-static void json_heap(const struct heap_totals *t, struct json *j)
+static void json_heap(const struct heap_totals *t, struct emit *j)
 {
-	json_begin_object(j, "heap");
-	json_uint(j, "allocations", t->allocations);
-	json_uint(j, "frees", t->frees);
-	json_uint(j, "reallocations", t->reallocations);
-	json_uint(j, "failed", t->failed);
-	json_uint(j, "allocated_bytes", t->allocated_bytes);
-	json_uint(j, "live_bytes", t->live_bytes);
-	json_uint(j, "live_count", t->live_count);
-	json_uint(j, "peak_bytes", t->peak_bytes);
-	json_uint(j, "peak_count", t->peak_count);
-	json_uint(j, "peak_ns", t->peak_ns);
-	json_uint(j, "temporary", t->temporary);
-	json_uint(j, "mismatches", t->mismatches);
+	emit_begin_object(j, "heap");
+	emit_uint(j, "allocations", t->allocations);
+	emit_uint(j, "frees", t->frees);
+	emit_uint(j, "reallocations", t->reallocations);
+	emit_uint(j, "failed", t->failed);
+	emit_uint(j, "allocated_bytes", t->allocated_bytes);
+	emit_uint(j, "live_bytes", t->live_bytes);
+	emit_uint(j, "live_count", t->live_count);
+	emit_uint(j, "peak_bytes", t->peak_bytes);
+	emit_uint(j, "peak_count", t->peak_count);
+	emit_uint(j, "peak_ns", t->peak_ns);
+	emit_uint(j, "temporary", t->temporary);
+	emit_uint(j, "mismatches", t->mismatches);
 	json_functions(t, j);
-	json_end(j);
+	emit_end(j);
 }
 
-static void json_mapped(const struct mapped_result *m, struct json *j)
+static void json_mapped(const struct mapped_result *m, struct emit *j)
 {
 	int kind;
 
-	json_begin_object(j, "mapped");
-	json_uint(j, "maps", m->maps);
-	json_uint(j, "unmaps", m->unmaps);
-	json_uint(j, "total_bytes", m->total_bytes);
-	json_uint(j, "peak_bytes", m->peak_bytes);
-	json_uint(j, "peak_ns", m->peak_ns);
-	json_begin_flat_object(j, "live_bytes");
+	emit_begin_object(j, "mapped");
+	emit_uint(j, "maps", m->maps);
+	emit_uint(j, "unmaps", m->unmaps);
+	emit_uint(j, "total_bytes", m->total_bytes);
+	emit_uint(j, "peak_bytes", m->peak_bytes);
+	emit_uint(j, "peak_ns", m->peak_ns);
+	emit_begin_flat_object(j, "live_bytes");
 	for (kind = 0; kind < MAPPED_KINDS; kind++)
-		json_uint(j, mapped_kind_name((enum mapped_kind)kind), m->live_bytes[kind]);
-	json_end(j);
-	json_int(j, "brk_bytes", m->brk_bytes);
-	json_end(j);
+		emit_uint(j, mapped_kind_name((enum mapped_kind)kind), m->live_bytes[kind]);
+	emit_end(j);
+	emit_int(j, "brk_bytes", m->brk_bytes);
+	emit_end(j);
 }
 
 static void write_json(struct session *s, const struct leak_list *list)
 {
 	size_t threads = 0, i;
-	struct json j;
+	struct emit j;
 
 	for (i = 0; i < s->run->process_count; i++)
 		threads += s->run->processes[i]->thread_count;
 	session_json_begin(s, &j, "summary");
 	json_heap(&s->analysis.heap.totals, &j);
 	json_mapped(&s->analysis.mapped, &j);
-	json_uint(&j, "threads", threads);
-	json_begin_object(&j, "leaks");
-	json_uint(&j, "unfreed_bytes", list->unfreed.bytes);
-	json_uint(&j, "unfreed_count", list->unfreed.count);
-	json_uint(&j, "suppressed_bytes", list->suppressed.bytes);
-	json_uint(&j, "suppressed_count", list->suppressed.count);
-	json_end(&j);
-	json_end(&j);
+	emit_uint(&j, "threads", threads);
+	emit_begin_object(&j, "leaks");
+	emit_uint(&j, "unfreed_bytes", list->unfreed.bytes);
+	emit_uint(&j, "unfreed_count", list->unfreed.count);
+	emit_uint(&j, "suppressed_bytes", list->suppressed.bytes);
+	emit_uint(&j, "suppressed_count", list->suppressed.count);
+	emit_end(&j);
+	emit_end(&j);
 }
 
 static int run(struct session *s)

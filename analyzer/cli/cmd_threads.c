@@ -68,41 +68,41 @@ static void write_text(struct session *s, const struct threads_row **rows, size_
 	trace_report_notes(s->run, s->names, &s->out, s->color);
 }
 
-static void json_row(struct session *s, struct json *j, const struct threads_row *r)
+static void json_row(struct session *s, struct emit *j, const struct threads_row *r)
 {
 	const struct process *p = s->run->processes[r->process];
 	const struct process_thread *t = &p->threads[r->thread];
 
-	json_begin_flat_object(j, NULL);
-	json_uint(j, "pid", p->pid);
-	json_uint(j, "tid", t->tid);
-	json_string(j, "name", t->name);
-	json_uint(j, "allocations", r->allocations);
-	json_uint(j, "reallocations", r->reallocations);
-	json_uint(j, "allocated_bytes", r->allocated_bytes);
-	json_uint(j, "temporary", r->temporary);
-	json_uint(j, "frees", r->frees);
-	json_uint(j, "foreign_frees", r->foreign_frees);
-	json_uint(j, "live_count", r->live_count);
-	json_uint(j, "live_bytes", r->live_bytes);
-	json_uint(j, "peak_bytes", r->peak_bytes);
-	json_uint(j, "events", r->events);
-	json_uint(j, "first_ns", r->first_ns);
-	json_uint(j, "last_ns", r->last_ns);
-	json_end(j);
+	emit_begin_flat_object(j, NULL);
+	emit_uint(j, "pid", p->pid);
+	emit_uint(j, "tid", t->tid);
+	emit_string(j, "name", t->name);
+	emit_uint(j, "allocations", r->allocations);
+	emit_uint(j, "reallocations", r->reallocations);
+	emit_uint(j, "allocated_bytes", r->allocated_bytes);
+	emit_uint(j, "temporary", r->temporary);
+	emit_uint(j, "frees", r->frees);
+	emit_uint(j, "foreign_frees", r->foreign_frees);
+	emit_uint(j, "live_count", r->live_count);
+	emit_uint(j, "live_bytes", r->live_bytes);
+	emit_uint(j, "peak_bytes", r->peak_bytes);
+	emit_uint(j, "events", r->events);
+	emit_uint(j, "first_ns", r->first_ns);
+	emit_uint(j, "last_ns", r->last_ns);
+	emit_end(j);
 }
 
 static void write_json(struct session *s, const struct threads_row **rows, size_t count)
 {
 	size_t limit = session_limit(s, SIZE_MAX), i;
-	struct json j;
+	struct emit j;
 
 	session_json_begin(s, &j, "threads");
-	json_begin_array(&j, "threads");
+	emit_begin_array(&j, "threads");
 	for (i = 0; i < count && i < limit; i++)
 		json_row(s, &j, rows[i]);
-	json_end(&j);
-	json_end(&j);
+	emit_end(&j);
+	emit_end(&j);
 }
 
 static int run(struct session *s)

@@ -76,52 +76,52 @@ static void write_text(struct session *s, const struct timeline *t)
 	trace_report_notes(s->run, s->names, &s->out, s->color);
 }
 
-static void json_marks(struct session *s, const struct timeline *t, struct json *j)
+static void json_marks(struct session *s, const struct timeline *t, struct emit *j)
 {
 	size_t p, m;
 
-	json_begin_array(j, "marks");
+	emit_begin_array(j, "marks");
 	for (p = 0; p < s->run->process_count; p++) {
 		const struct process *process = s->run->processes[p];
 
 		for (m = 0; m < process->mark_count; m++) {
 			uint64_t at = timebase_mono_ns(&process->clock, process->marks[m].ticks);
 
-			json_begin_flat_object(j, NULL);
-			json_int(j, "ns", (int64_t)(at - t->begin_mono_ns));
-			json_uint(j, "pid", process->pid);
-			json_string(j, "name", process->marks[m].name);
-			json_end(j);
+			emit_begin_flat_object(j, NULL);
+			emit_int(j, "ns", (int64_t)(at - t->begin_mono_ns));
+			emit_uint(j, "pid", process->pid);
+			emit_string(j, "name", process->marks[m].name);
+			emit_end(j);
 		}
 	}
-	json_end(j);
+	emit_end(j);
 }
 
 static void write_json(struct session *s, const struct timeline *t)
 {
-	struct json j;
+	struct emit j;
 	size_t i;
 
 	session_json_begin(s, &j, "timeline");
-	json_uint(&j, "bucket_ns", t->bucket_ns);
-	json_begin_array(&j, "buckets");
+	emit_uint(&j, "bucket_ns", t->bucket_ns);
+	emit_begin_array(&j, "buckets");
 	for (i = 0; i < t->count; i++) {
 		const struct timeline_bucket *b = &t->buckets[i];
 
-		json_begin_flat_object(&j, NULL);
-		json_uint(&j, "ns", timeline_ns(t, i));
-		json_uint(&j, "live_bytes", b->live_bytes);
-		json_uint(&j, "live_count", b->live_count);
-		json_uint(&j, "most_bytes", b->most_bytes);
-		json_uint(&j, "allocations", b->allocations);
-		json_uint(&j, "allocated_bytes", b->allocated_bytes);
-		json_uint(&j, "frees", b->frees);
-		json_uint(&j, "mapped_bytes", b->mapped_bytes);
-		json_end(&j);
+		emit_begin_flat_object(&j, NULL);
+		emit_uint(&j, "ns", timeline_ns(t, i));
+		emit_uint(&j, "live_bytes", b->live_bytes);
+		emit_uint(&j, "live_count", b->live_count);
+		emit_uint(&j, "most_bytes", b->most_bytes);
+		emit_uint(&j, "allocations", b->allocations);
+		emit_uint(&j, "allocated_bytes", b->allocated_bytes);
+		emit_uint(&j, "frees", b->frees);
+		emit_uint(&j, "mapped_bytes", b->mapped_bytes);
+		emit_end(&j);
 	}
-	json_end(&j);
+	emit_end(&j);
 	json_marks(s, t, &j);
-	json_end(&j);
+	emit_end(&j);
 }
 
 static int run(struct session *s)

@@ -73,37 +73,37 @@ static void write_text(struct session *s, const struct distribution *d, size_t l
 
 static void write_json(struct session *s, const struct distribution *d, size_t limit)
 {
-	struct json j;
+	struct emit j;
 	size_t i;
 
 	for (i = 0; i < d->site_count && i < limit; i++)
 		names_stack(s->names, d->sites[i].stack);
 	session_json_begin(s, &j, d->command);
-	json_begin_object(&j, "histogram");
-	json_string(&j, "name", d->command);
+	emit_begin_object(&j, "histogram");
+	emit_string(&j, "name", d->command);
 	histogram_report_json(&d->view, &j);
-	json_end(&j);
-	json_begin_array(&j, "sites");
+	emit_end(&j);
+	emit_begin_array(&j, "sites");
 	for (i = 0; i < d->site_count && i < limit; i++) {
 		const struct distribution_site *site = &d->sites[i];
 
-		json_begin_object(&j, NULL);
-		json_uint(&j, "count", site->count);
-		json_uint(&j, "min", site->min);
-		json_double(&j, "mean", (double)site->sum / (double)site->count, 1);
-		json_uint(&j, "median_at_most", distribution_median(site));
-		json_uint(&j, "max", site->max);
-		json_uint(&j, "sum", site->sum);
+		emit_begin_object(&j, NULL);
+		emit_uint(&j, "count", site->count);
+		emit_uint(&j, "min", site->min);
+		emit_double(&j, "mean", (double)site->sum / (double)site->count, 1);
+		emit_uint(&j, "median_at_most", distribution_median(site));
+		emit_uint(&j, "max", site->max);
+		emit_uint(&j, "sum", site->sum);
 		names_json(s->names, site->stack, &j, "stack");
-		json_end(&j);
+		emit_end(&j);
 	}
-	json_end(&j);
+	emit_end(&j);
 	if (i < d->site_count) {
-		json_begin_flat_object(&j, "more");
-		json_uint(&j, "sites", d->site_count - i);
-		json_end(&j);
+		emit_begin_flat_object(&j, "more");
+		emit_uint(&j, "sites", d->site_count - i);
+		emit_end(&j);
 	}
-	json_end(&j);
+	emit_end(&j);
 }
 
 void distribution_write(struct session *s, struct distribution *d)

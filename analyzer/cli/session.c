@@ -108,13 +108,13 @@ int session_is_json(const struct session *s)
 	return s->options->format == FORMAT_JSON;
 }
 
-void session_json_begin(struct session *s, struct json *j, const char *command)
+void session_json_begin(struct session *s, struct emit *j, const char *command)
 {
 	char *schema = xasprintf("shim-analyze/%s/1", command);
 
-	json_init(j, &s->out);
-	json_begin_object(j, NULL);
-	json_string(j, "schema", schema);
+	emit_init(j, &s->out);
+	emit_begin_object(j, NULL);
+	emit_string(j, "schema", schema);
 	trace_report_json(s->run, s->names, j);
 	free(schema);
 }

@@ -9,7 +9,7 @@
 #include "cli/filter.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "out/json_writer.h"
+#include "out/emit.h"
 #include "out/names.h"
 #include "pass/analysis.h"
 #include "util/buf.h"
@@ -48,9 +48,9 @@ int session_is_json(const struct session *s);
 
 /*
  * Begins the JSON object of command COMMAND on S->out: schema and trace. Look up all names that the report needs before, since the
- * trace's quality tells their share. End it with json_end.
+ * trace's quality tells their share. End it with emit_end.
  */
-void session_json_begin(struct session *s, struct json *j, const char *command);
+void session_json_begin(struct session *s, struct emit *j, const char *command);
 
 /* How many entries to show: what the user gave, else OTHERWISE; 0 for all becomes SIZE_MAX. */
 size_t session_limit(const struct session *s, size_t otherwise);

@@ -30,12 +30,12 @@ void site_command_section(struct session *s, enum heap_order order, size_t n)
 static void write_json(struct session *s, const char *name, enum heap_order order)
 {
 	struct site_report r = report(s, order, session_limit(s, SITES_SHOWN_JSON));
-	struct json j;
+	struct emit j;
 
 	site_report_resolve(&r, session_names(s));
 	session_json_begin(s, &j, name);
 	site_report_json(&r, s->names, &j);
-	json_end(&j);
+	emit_end(&j);
 }
 
 int site_command(struct session *s, const char *name, enum heap_order order)

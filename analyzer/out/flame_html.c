@@ -14,7 +14,7 @@
 #include <zlib.h>
 
 #include "out/html_assets.h"
-#include "out/json_writer.h"
+#include "out/emit.h"
 #include "util/map.h"
 #include "util/pool.h"
 
@@ -81,13 +81,13 @@ static void add_nodes(const struct flame *f, struct columns *c, uint32_t *labels
 	}
 }
 
-static void add_labels(const struct flame *f, const uint32_t *order, uint32_t count, struct json *j)
+static void add_labels(const struct flame *f, const uint32_t *order, uint32_t count, struct emit *j)
 {
 	struct map seen = { 0 };
 	uint32_t *modules = xcalloc((size_t)count + 1, sizeof(*modules));
 	uint32_t module_count = 0, i;
 
-	json_begin_flat_array(j, "labels");
+	emit_begin_flat_array(j, "labels");
 	for (i = 0; i < count; i++) {
 		const struct flame_label *label = &f->labels[order[i]];
 		int is_new;
@@ -97,16 +97,16 @@ static void add_labels(const struct flame *f, const uint32_t *order, uint32_t co
 			*slot = module_count;
 			modules[module_count++] = order[i];
 		}
-		json_begin_flat_array(j, NULL);
-		json_string(j, NULL, label->text);
-		json_uint(j, NULL, *slot);
-		json_end(j);
+		emit_begin_flat_array(j, NULL);
+		emit_string(j, NULL, label->text);
+		emit_uint(j, NULL, *slot);
+		emit_end(j);
 	}
-	json_end(j);
-	json_begin_flat_array(j, "modules");
+	emit_end(j);
+	emit_begin_flat_array(j, "modules");
 	for (i = 0; i < module_count; i++)
-		json_string(j, NULL, f->labels[modules[i]].module);
-	json_end(j);
+		emit_string(j, NULL, f->labels[modules[i]].module);
+	emit_end(j);
 	map_free(&seen);
 	free(modules);
 }
@@ -125,20 +125,20 @@ static void make_data(const struct flame *f, const struct flame_view *view, stru
 	uint32_t *order = xcalloc(f->label_count + 1, sizeof(*order));
 	uint32_t label_count = 0;
 	struct columns c;
-	struct json j;
+	struct emit j;
 
 	buf_init(&c.depth);
 	buf_init(&c.label);
 	buf_init(&c.self);
 	add_nodes(f, &c, labels, order, &label_count);
-	json_init(&j, data);
-	json_begin_object(&j, NULL);
-	json_string(&j, "title", view->title);
-	json_string(&j, "subtitle", view->subtitle);
-	json_string(&j, "unit", view->unit);
-	json_string(&j, "cost", view->cost);
+	emit_init(&j, data);
+	emit_begin_object(&j, NULL);
+	emit_string(&j, "title", view->title);
+	emit_string(&j, "subtitle", view->subtitle);
+	emit_string(&j, "unit", view->unit);
+	emit_string(&j, "cost", view->cost);
 	add_labels(f, order, label_count, &j);
-	json_end(&j);
+	emit_end(&j);
 	data->length -= strlen("\n}\n"); /* reopened for the columns, which come ready-made */
 	add_column(data, "depth", &c.depth);
 	add_column(data, "label", &c.label);
@@ -188,7 +188,7 @@ static void add_markup(struct buf *out, const char *text)
 	size_t length = strlen(text), at = 0;
 
 	while (at < length) {
-		int n = json_utf8_length(text + at, length - at);
+		int n = emit_utf8_length(text + at, length - at);
 		unsigned char c = (unsigned char)text[at];
 
 		if (c == '<' || c == '>' || c == '&' || c == '"')

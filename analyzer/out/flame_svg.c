@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "out/html_assets.h"
-#include "out/json_writer.h"
+#include "out/emit.h"
 #include "out/text.h"
 #include "util/pool.h"
 
@@ -41,7 +41,7 @@ static void add_xml(struct buf *out, const char *text, size_t length)
 	size_t at = 0;
 
 	while (at < length) {
-		int n = json_utf8_length(text + at, length - at);
+		int n = emit_utf8_length(text + at, length - at);
 		unsigned char c = (unsigned char)text[at];
 
 		if (n == 0 || (n == 1 && c < 0x20))
@@ -97,7 +97,7 @@ static size_t fitting(const char *name, size_t length, double width, int *cut)
 	size_t room = width > 6 ? (size_t)((width - 6) / SVG_CHAR_WIDTH) : 0, at = 0, used, kept = 0;
 
 	for (used = 0; at < length; used++) {
-		int n = json_utf8_length(name + at, length - at);
+		int n = emit_utf8_length(name + at, length - at);
 
 		if (used + 1 <= room)
 			kept = at;

@@ -99,30 +99,30 @@ void histogram_report_text(const struct histogram_view *view, struct buf *out)
 	}
 }
 
-void histogram_report_json(const struct histogram_view *view, struct json *j)
+void histogram_report_json(const struct histogram_view *view, struct emit *j)
 {
 	const struct histogram *h = view->histogram;
 	unsigned i;
 
-	json_string(j, "unit", view->unit);
-	json_uint(j, "count", h->count);
-	json_uint(j, "min", h->count ? h->min : 0);
-	json_double(j, "mean", histogram_mean(h), 1);
-	json_uint(j, "p50", histogram_quantile(h, 0.5));
-	json_uint(j, "p90", histogram_quantile(h, 0.9));
-	json_uint(j, "p99", histogram_quantile(h, 0.99));
-	json_uint(j, "p999", histogram_quantile(h, 0.999));
-	json_uint(j, "max", h->count ? h->max : 0);
-	json_begin_flat_array(j, "buckets");
+	emit_string(j, "unit", view->unit);
+	emit_uint(j, "count", h->count);
+	emit_uint(j, "min", h->count ? h->min : 0);
+	emit_double(j, "mean", histogram_mean(h), 1);
+	emit_uint(j, "p50", histogram_quantile(h, 0.5));
+	emit_uint(j, "p90", histogram_quantile(h, 0.9));
+	emit_uint(j, "p99", histogram_quantile(h, 0.99));
+	emit_uint(j, "p999", histogram_quantile(h, 0.999));
+	emit_uint(j, "max", h->count ? h->max : 0);
+	emit_begin_flat_array(j, "buckets");
 	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (!h->counts[i])
 			continue;
-		json_begin_flat_array(j, NULL);
-		json_uint(j, NULL, histogram_upper(i));
-		json_uint(j, NULL, h->counts[i]);
+		emit_begin_flat_array(j, NULL);
+		emit_uint(j, NULL, histogram_upper(i));
+		emit_uint(j, NULL, h->counts[i]);
 		if (view->sums)
-			json_uint(j, NULL, view->sums[i]);
-		json_end(j);
+			emit_uint(j, NULL, view->sums[i]);
+		emit_end(j);
 	}
-	json_end(j);
+	emit_end(j);
 }

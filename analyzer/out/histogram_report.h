@@ -6,7 +6,7 @@
 #ifndef OUT_HISTOGRAM_REPORT_H
 #define OUT_HISTOGRAM_REPORT_H
 
-#include "out/json_writer.h"
+#include "out/emit.h"
 #include "util/buf.h"
 #include "util/histogram.h"
 
@@ -24,6 +24,6 @@ const char *histogram_report_value(char *out, const char *unit, uint64_t value);
 void histogram_report_text(const struct histogram_view *view, struct buf *out);
 
 /* Writes the members unit, count, min, mean, p50, p90, p99, p999, max, buckets [[upper, count(, sum)]…] of an open object. */
-void histogram_report_json(const struct histogram_view *view, struct json *j);
+void histogram_report_json(const struct histogram_view *view, struct emit *j);
 
 #endif

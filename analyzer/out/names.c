@@ -161,7 +161,7 @@ void names_text(struct names *n, uint32_t stack, struct buf *out, int indent, si
 		buf_puts(out, "(deeper frames were not recorded: SHIM_DEPTH)\n");
 }
 
-static void json_build_id(struct json *j, const struct frames_module *m)
+static void json_build_id(struct emit *j, const struct frames_module *m)
 {
 	char hex[2 * 64 + 1];
 	size_t bytes = m->build_id_bytes < 64 ? m->build_id_bytes : 64, i;
@@ -170,35 +170,35 @@ static void json_build_id(struct json *j, const struct frames_module *m)
 		hex[2 * i] = "0123456789abcdef"[m->build_id[i] >> 4];
 		hex[2 * i + 1] = "0123456789abcdef"[m->build_id[i] & 15];
 	}
-	json_string_n(j, "build_id", hex, 2 * bytes);
+	emit_string_n(j, "build_id", hex, 2 * bytes);
 }
 
-void names_json(struct names *n, uint32_t stack, struct json *j, const char *key)
+void names_json(struct names *n, uint32_t stack, struct emit *j, const char *key)
 {
 	const struct names_stack *s = names_stack(n, stack);
 	size_t i;
 
-	json_begin_array(j, key);
+	emit_begin_array(j, key);
 	for (i = 0; i < s->count; i++) {
 		const struct symbol_frame *f = s->frames[i];
 
-		json_begin_flat_object(j, NULL);
-		json_string(j, "function", f->function);
-		json_string(j, "file", f->file);
+		emit_begin_flat_object(j, NULL);
+		emit_string(j, "function", f->function);
+		emit_string(j, "file", f->file);
 		if (f->line)
-			json_uint(j, "line", f->line);
+			emit_uint(j, "line", f->line);
 		else
-			json_null(j, "line");
-		json_string(j, "module", f->module);
-		json_uint(j, "offset", f->offset);
+			emit_null(j, "line");
+		emit_string(j, "module", f->module);
+		emit_uint(j, "offset", f->offset);
 		if (s->modules[i]->build_id_bytes)
 			json_build_id(j, s->modules[i]);
 		else
-			json_null(j, "build_id");
-		json_bool(j, "inlined", f->is_inlined);
-		json_end(j);
+			emit_null(j, "build_id");
+		emit_bool(j, "inlined", f->is_inlined);
+		emit_end(j);
 	}
-	json_end(j);
+	emit_end(j);
 }
 
 void names_counts(const struct names *n, uint64_t *asked, uint64_t *unresolved)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "model/frames.h"
-#include "out/json_writer.h"
+#include "out/emit.h"
 #include "symbol/symbolize.h"
 #include "util/buf.h"
 
@@ -48,7 +48,7 @@ const char *names_short_module(const char *path);
 void names_text(struct names *n, uint32_t stack, struct buf *out, int indent, size_t most);
 
 /* Writes STACK as member KEY: an array of frames as in the interface, innermost first. */
-void names_json(struct names *n, uint32_t stack, struct json *j, const char *key);
+void names_json(struct names *n, uint32_t stack, struct emit *j, const char *key);
 
 /* Frames that were looked up so far, and those of them for which no function was known. */
 void names_counts(const struct names *n, uint64_t *asked, uint64_t *unresolved);

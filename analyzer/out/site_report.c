@@ -273,7 +273,7 @@ void site_report_resolve(const struct site_report *r, struct names *names)
 }
 
 /* Bytes and number of blocks that go with a cost. */
-static void write_json_figures(const struct site_report *r, const struct heap_site *s, struct json *j)
+static void write_json_figures(const struct site_report *r, const struct heap_site *s, struct emit *j)
 {
 	uint64_t count = s->allocations, bytes = s->allocated_bytes;
 
@@ -283,33 +283,33 @@ static void write_json_figures(const struct site_report *r, const struct heap_si
 	} else if (r->order == HEAP_BY_TEMPORARY) {
 		count = s->temporary;
 	}
-	json_uint(j, "bytes", bytes);
-	json_uint(j, "count", count);
-	json_double(j, "percent", text_share(site_report_cost(s, r->order), total_cost(r)), 2);
+	emit_uint(j, "bytes", bytes);
+	emit_uint(j, "count", count);
+	emit_double(j, "percent", text_share(site_report_cost(s, r->order), total_cost(r)), 2);
 	if (r->order == HEAP_BY_TEMPORARY)
-		json_uint(j, "allocations", s->allocations);
+		emit_uint(j, "allocations", s->allocations);
 }
 
-void site_report_json(const struct site_report *r, struct names *names, struct json *j)
+void site_report_json(const struct site_report *r, struct names *names, struct emit *j)
 {
 	size_t count = cost_count(r), shown = count < r->site_limit ? count : r->site_limit, i;
 	struct heap_site rest = { 0 };
 
-	json_begin_array(j, "sites");
+	emit_begin_array(j, "sites");
 	for (i = 0; i < shown; i++) {
-		json_begin_object(j, NULL);
+		emit_begin_object(j, NULL);
 		write_json_figures(r, &r->sites[i], j);
-		json_string(j, "allocator", event_func_name(r->sites[i].func));
+		emit_string(j, "allocator", event_func_name(r->sites[i].func));
 		names_json(names, r->sites[i].stack, j, "stack");
-		json_end(j);
+		emit_end(j);
 	}
-	json_end(j);
+	emit_end(j);
 	if (shown == count)
 		return;
 	for (; i < count; i++)
 		add_site(&rest, &r->sites[i]);
-	json_begin_object(j, "more");
-	json_uint(j, "sites", count - shown);
+	emit_begin_object(j, "more");
+	emit_uint(j, "sites", count - shown);
 	write_json_figures(r, &rest, j);
-	json_end(j);
+	emit_end(j);
 }

@@ -8,7 +8,7 @@
 #ifndef OUT_SITE_REPORT_H
 #define OUT_SITE_REPORT_H
 
-#include "out/json_writer.h"
+#include "out/emit.h"
 #include "out/names.h"
 #include "pass/heap.h"
 #include "util/buf.h"
@@ -34,6 +34,6 @@ void site_report_text(const struct site_report *r, struct names *names, struct b
 void site_report_resolve(const struct site_report *r, struct names *names);
 
 /* Writes the members `sites` and, when the limit left some out, `more`. */
-void site_report_json(const struct site_report *r, struct names *names, struct json *j);
+void site_report_json(const struct site_report *r, struct names *names, struct emit *j);
 
 #endif

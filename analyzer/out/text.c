@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "out/json_writer.h"
+#include "out/emit.h"
 
 const char *text_bytes(char out[TEXT_NUMBER_BYTES], uint64_t bytes)
 {
@@ -75,7 +75,7 @@ const char *text_percent(char out[TEXT_NUMBER_BYTES], uint64_t part, uint64_t wh
  */
 static int visible(const char *s, size_t length)
 {
-	int n = json_utf8_length(s, length);
+	int n = emit_utf8_length(s, length);
 	unsigned char c = (unsigned char)s[0];
 
 	if (n == 1 && (c < 0x20 || c == 0x7F))

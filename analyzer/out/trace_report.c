@@ -97,24 +97,24 @@ static uint64_t sum_footer(const struct run *run, const char *key, int *known)
 	return sum;
 }
 
-static void json_system(const struct process *p, struct json *j)
+static void json_system(const struct process *p, struct emit *j)
 {
 	const struct fields *h = &p->source->header;
 
-	json_begin_object(j, "system");
-	json_string(j, "cpu", fields_text(h, "cpu"));
+	emit_begin_object(j, "system");
+	emit_string(j, "cpu", fields_text(h, "cpu"));
 	if (fields_find(h, "cores"))
-		json_uint(j, "cores", fields_number(h, "cores", 0));
+		emit_uint(j, "cores", fields_number(h, "cores", 0));
 	if (fields_find(h, "memory_bytes"))
-		json_uint(j, "memory_bytes", fields_number(h, "memory_bytes", 0));
-	json_string(j, "kernel", fields_text(h, "kernel"));
-	json_string(j, "governor", fields_text(h, "governor"));
-	json_string(j, "load", fields_text(h, "load"));
-	json_string(j, "libc", fields_text(h, "libc"));
-	json_end(j);
+		emit_uint(j, "memory_bytes", fields_number(h, "memory_bytes", 0));
+	emit_string(j, "kernel", fields_text(h, "kernel"));
+	emit_string(j, "governor", fields_text(h, "governor"));
+	emit_string(j, "load", fields_text(h, "load"));
+	emit_string(j, "libc", fields_text(h, "libc"));
+	emit_end(j);
 }
 
-static void json_quality(const struct run *run, const struct names *names, struct json *j)
+static void json_quality(const struct run *run, const struct names *names, struct emit *j)
 {
 	struct quality q = sum_quality(run);
 	struct trace_notes notes;
@@ -122,87 +122,87 @@ static void json_quality(const struct run *run, const struct names *names, struc
 	int known = 0;
 	size_t i;
 
-	json_begin_object(j, "quality");
-	json_uint(j, "events", q.events);
-	json_uint(j, "lost", q.events_lost + q.events_unread);
-	json_begin_flat_object(j, "lost_by_kind");
-	json_uint(j, "dropped", q.events_lost);
-	json_uint(j, "unread", q.events_unread);
-	json_end(j);
-	json_uint(j, "truncated_stacks", q.truncated_stacks);
+	emit_begin_object(j, "quality");
+	emit_uint(j, "events", q.events);
+	emit_uint(j, "lost", q.events_lost);
+	emit_begin_flat_object(j, "lost_by_kind");
+	emit_uint(j, "dropped", q.events_lost);
+	emit_end(j);
+	emit_uint(j, "unread", q.events_unread);
+	emit_uint(j, "truncated_stacks", q.truncated_stacks);
 	if (names) {
 		names_counts(names, &asked, &unresolved);
-		json_double(j, "unresolved_frames_percent", text_share(unresolved, asked), 2);
+		emit_double(j, "unresolved_frames_percent", text_share(unresolved, asked), 2);
 	}
 	value = sum_footer(run, "shim_cpu_ns", &known);
 	if (known)
-		json_uint(j, "shim_cpu_ns", value);
+		emit_uint(j, "shim_cpu_ns", value);
 	known = 0;
 	value = sum_footer(run, "shim_bytes", &known);
 	if (known)
-		json_uint(j, "shim_bytes", value);
+		emit_uint(j, "shim_bytes", value);
 	trace_notes_collect(&notes, run, names);
-	json_begin_array(j, "notes");
+	emit_begin_array(j, "notes");
 	for (i = 0; i < notes.count; i++)
-		json_string(j, NULL, notes.items[i].text);
-	json_end(j);
+		emit_string(j, NULL, notes.items[i].text);
+	emit_end(j);
 	trace_notes_free(&notes);
-	json_end(j);
+	emit_end(j);
 }
 
-static void json_command(const struct process *p, struct json *j)
+static void json_command(const struct process *p, struct emit *j)
 {
 	struct buf command;
 
 	buf_init(&command);
 	trace_report_command(p, &command);
-	json_string_n(j, "command", command.bytes ? command.bytes : "", command.length);
+	emit_string_n(j, "command", command.bytes ? command.bytes : "", command.length);
 	buf_free(&command);
 }
 
-static void json_processes(const struct run *run, struct json *j)
+static void json_processes(const struct run *run, struct emit *j)
 {
 	size_t i;
 
-	json_begin_array(j, "processes");
+	emit_begin_array(j, "processes");
 	for (i = 0; i < run->process_count; i++) {
 		const struct process *p = run->processes[i];
 
-		json_begin_object(j, NULL);
-		json_string(j, "file", p->source->path);
-		json_string(j, "program", p->program);
-		json_uint(j, "pid", p->pid);
-		json_uint(j, "ppid", p->ppid);
+		emit_begin_object(j, NULL);
+		emit_string(j, "file", p->source->path);
+		emit_string(j, "program", p->program);
+		emit_uint(j, "pid", p->pid);
+		emit_uint(j, "ppid", p->ppid);
 		json_command(p, j);
-		json_uint(j, "start_unix_ns", p->start_unix_ns);
-		json_uint(j, "duration_ns", p->duration_ns);
-		json_bool(j, "complete", quality_is_complete(&p->quality));
-		json_string(j, "end", p->quality.killed ? "killed" : p->quality.end[0] ? p->quality.end : "unknown");
-		json_end(j);
+		emit_uint(j, "start_unix_ns", p->start_unix_ns);
+		emit_uint(j, "duration_ns", p->duration_ns);
+		emit_bool(j, "complete", quality_is_complete(&p->quality));
+		emit_string(j, "end", p->quality.killed ? "killed" : p->quality.end[0] ? p->quality.end : "unknown");
+		emit_end(j);
 	}
-	json_end(j);
+	emit_end(j);
 }
 
-void trace_report_json(const struct run *run, const struct names *names, struct json *j)
+void trace_report_json(const struct run *run, const struct names *names, struct emit *j)
 {
 	const struct process *p = run->processes[0];
 	size_t i;
 
-	json_begin_object(j, "trace");
-	json_begin_array(j, "files");
+	emit_begin_object(j, "trace");
+	emit_begin_array(j, "files");
 	for (i = 0; i < run->process_count; i++)
-		json_string(j, NULL, run->processes[i]->source->path);
-	json_end(j);
-	json_string(j, "program", p->program);
-	json_uint(j, "pid", p->pid);
+		emit_string(j, NULL, run->processes[i]->source->path);
+	emit_end(j);
+	emit_string(j, "program", p->program);
+	emit_uint(j, "pid", p->pid);
 	json_command(p, j);
-	json_uint(j, "start_unix_ns", p->start_unix_ns);
-	json_uint(j, "duration_ns", trace_report_duration_ns(run));
-	json_bool(j, "complete", run_is_complete(run));
+	emit_uint(j, "start_unix_ns", p->start_unix_ns);
+	emit_uint(j, "duration_ns", trace_report_duration_ns(run));
+	emit_bool(j, "complete", run_is_complete(run));
 	json_processes(run, j);
 	json_system(p, j);
 	json_quality(run, names, j);
-	json_end(j);
+	emit_end(j);
 }
 
 static void head_time(const struct process *p, uint64_t duration_ns, struct buf *out)

@@ -7,7 +7,7 @@
 #define OUT_TRACE_REPORT_H
 
 #include "model/run.h"
-#include "out/json_writer.h"
+#include "out/emit.h"
 #include "out/names.h"
 #include "util/buf.h"
 
@@ -23,7 +23,7 @@ void trace_report_title(const struct run *run, struct buf *out);
 uint64_t trace_report_duration_ns(const struct run *run);
 
 /* Writes the member `trace`. NAMES may be NULL (nothing was symbolized). */
-void trace_report_json(const struct run *run, const struct names *names, struct json *j);
+void trace_report_json(const struct run *run, const struct names *names, struct emit *j);
 
 /* The lines at the top of `summary` and `info`: program, command, time, machine, data. */
 void trace_report_head(const struct run *run, const struct names *names, struct buf *out, int color);

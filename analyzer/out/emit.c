@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* json_writer.c - see json_writer.h. */
-#include "out/json_writer.h"
+/* emit.c - see emit.h. */
+#include "out/emit.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-void json_init(struct json *j, struct buf *out)
+void emit_init(struct emit *j, struct buf *out)
 {
 	memset(j, 0, sizeof(*j));
 	j->out = out;
 }
 
-int json_utf8_length(const char *text, size_t length)
+int emit_utf8_length(const char *text, size_t length)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	unsigned char low = 0x80, high = 0xBF;
@@ -70,13 +70,13 @@ static void quote_ascii(struct buf *out, char c)
 	}
 }
 
-void json_quote(struct buf *out, const char *text, size_t length)
+void emit_quote(struct buf *out, const char *text, size_t length)
 {
 	size_t at = 0;
 
 	buf_putc(out, '"');
 	while (at < length) {
-		int n = json_utf8_length(text + at, length - at);
+		int n = emit_utf8_length(text + at, length - at);
 
 		if (n == 1)
 			quote_ascii(out, text[at]);
@@ -89,7 +89,7 @@ void json_quote(struct buf *out, const char *text, size_t length)
 	buf_putc(out, '"');
 }
 
-static void new_line(struct json *j)
+static void new_line(struct emit *j)
 {
 	if (j->flat && j->depth >= j->flat) {
 		if (j->filled[j->depth])
@@ -100,7 +100,7 @@ static void new_line(struct json *j)
 	buf_fill(j->out, ' ', (size_t)j->depth * 2);
 }
 
-static void prepare(struct json *j, const char *key)
+static void prepare(struct emit *j, const char *key)
 {
 	if (j->depth == 0)
 		return;
@@ -110,44 +110,44 @@ static void prepare(struct json *j, const char *key)
 	new_line(j);
 	j->filled[j->depth] = 1;
 	if (key) {
-		json_quote(j->out, key, strlen(key));
+		emit_quote(j->out, key, strlen(key));
 		buf_puts(j->out, ": ");
 	}
 }
 
-static void begin(struct json *j, const char *key, int array, int flat)
+static void begin(struct emit *j, const char *key, int array, int flat)
 {
 	prepare(j, key);
 	buf_putc(j->out, array ? '[' : '{');
 	j->depth++;
-	assert(j->depth < JSON_DEPTH_MAX);
+	assert(j->depth < EMIT_DEPTH_MAX);
 	j->filled[j->depth] = 0;
 	j->array[j->depth] = (uint8_t)array;
 	if (flat && !j->flat)
 		j->flat = j->depth;
 }
 
-void json_begin_object(struct json *j, const char *key)
+void emit_begin_object(struct emit *j, const char *key)
 {
 	begin(j, key, 0, 0);
 }
 
-void json_begin_array(struct json *j, const char *key)
+void emit_begin_array(struct emit *j, const char *key)
 {
 	begin(j, key, 1, 0);
 }
 
-void json_begin_flat_object(struct json *j, const char *key)
+void emit_begin_flat_object(struct emit *j, const char *key)
 {
 	begin(j, key, 0, 1);
 }
 
-void json_begin_flat_array(struct json *j, const char *key)
+void emit_begin_flat_array(struct emit *j, const char *key)
 {
 	begin(j, key, 1, 1);
 }
 
-void json_end(struct json *j)
+void emit_end(struct emit *j)
 {
 	int array = j->array[j->depth], filled = j->filled[j->depth];
 	int one_line = j->flat && j->depth >= j->flat;
@@ -165,33 +165,33 @@ void json_end(struct json *j)
 		buf_putc(j->out, '\n');
 }
 
-void json_string(struct json *j, const char *key, const char *text)
+void emit_string(struct emit *j, const char *key, const char *text)
 {
 	if (!text)
-		json_null(j, key);
+		emit_null(j, key);
 	else
-		json_string_n(j, key, text, strlen(text));
+		emit_string_n(j, key, text, strlen(text));
 }
 
-void json_string_n(struct json *j, const char *key, const char *text, size_t length)
+void emit_string_n(struct emit *j, const char *key, const char *text, size_t length)
 {
 	prepare(j, key);
-	json_quote(j->out, text, length);
+	emit_quote(j->out, text, length);
 }
 
-void json_uint(struct json *j, const char *key, uint64_t value)
+void emit_uint(struct emit *j, const char *key, uint64_t value)
 {
 	prepare(j, key);
 	buf_printf(j->out, "%" PRIu64, value);
 }
 
-void json_int(struct json *j, const char *key, int64_t value)
+void emit_int(struct emit *j, const char *key, int64_t value)
 {
 	prepare(j, key);
 	buf_printf(j->out, "%" PRId64, value);
 }
 
-void json_double(struct json *j, const char *key, double value, int decimals)
+void emit_double(struct emit *j, const char *key, double value, int decimals)
 {
 	prepare(j, key);
 	if (isfinite(value))
@@ -200,13 +200,13 @@ void json_double(struct json *j, const char *key, double value, int decimals)
 		buf_puts(j->out, "null");
 }
 
-void json_bool(struct json *j, const char *key, int value)
+void emit_bool(struct emit *j, const char *key, int value)
 {
 	prepare(j, key);
 	buf_puts(j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void emit_null(struct emit *j, const char *key)
 {
 	prepare(j, key);
 	buf_puts(j->out, "null");

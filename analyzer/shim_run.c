@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shim_run.c - shim-run: starts a program with libshim.so preloaded and steps aside.
+ *
+ * A program of its own, built from this file alone. The traced program gets the same standard streams, terminal, process group
+ * and, when it ends, its status is ours: the same exit status, or death by the same signal. What is added is two
+ * environment variables before, and one line on stderr behind.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim_trace.h"
+
+#define STATUS_USAGE     125 /* as env(1) and timeout(1): the wrapper itself failed */
+#define STATUS_NOT_EXEC  126
+#define STATUS_NOT_FOUND 127
+#define DEFAULT_PATTERN  "shim.%e.%p.zst"
+
+struct settings {
+	const char *output; /* NULL: the library's default */
+	const char *events;
+	int quiet;
+};
+
+static const char help_text[] =
+	"Usage: shim-run [OPTIONS] [--] PROGRAM [ARGUMENTS...]\n\n"
+	"Runs PROGRAM with libshim.so preloaded, which records its heap into a trace file for shim-analyze.\n\n"
+	"Options:\n"
+	"  -o, --output PATTERN  trace file (default: " DEFAULT_PATTERN "): %e program, %p pid, %h host, %t start time,\n"
+	"                        %{VAR} environment; an existing file is never overwritten\n"
+	"  -e, --events LIST     what to record, as SHIM_EVENTS: heap,mmap or none\n"
+	"  -q, --quiet           no line on stderr at the end\n"
+	"  -h, --help            this text\n"
+	"      --version         name and version\n\n"
+	"All other settings are environment variables (SHIM_DEPTH=64 shim-run -- PROGRAM).\n\n"
+	"Exit status: that of PROGRAM; when a signal killed it, shim-run dies by the same one (128 + its number in a shell).\n"
+	"125 shim-run itself failed, 126 PROGRAM cannot be run, 127 PROGRAM was not found.\n";
+
+static int complain(int status, const char *what, const char *which, const char *why)
+{
+	fprintf(stderr, "shim-run: %s%s%s%s%s\n", what, which ? " " : "", which ? which : "", why ? ": " : "", why ? why : "");
+	return status;
+}
+
+/* The value of an option: behind '=', in the same word, or the next one. *AT is moved past what was taken. */
+static const char *option_value(char **argv, int *at, const char *rest)
+{
+	if (*rest)
+		return rest + (*rest == '=');
+	return argv[*at + 1] ? argv[++*at] : NULL;
+}
+
+static int is_option(const char *word, char letter, const char *name, const char **rest)
+{
+	size_t length = strlen(name);
+
+	if (word[1] == letter) {
+		*rest = word + 2;
+		return 1;
+	}
+	*rest = word + 2 + length;
+	return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, length) == 0 && (**rest == '\0' || **rest == '=');
+}
+
+/* Returns the index of PROGRAM in ARGV, or -1 - status when there is nothing to run. */
+static int parse(struct settings *s, int argc, char **argv)
+{
+	const char *rest;
+	int at;
+
+	for (at = 1; at < argc && argv[at][0] == '-'; at++) {
+		const char **value = NULL;
+
+		if (strcmp(argv[at], "--") == 0) {
+			at++;
+			break;
+		}
+		if (strcmp(argv[at], "-q") == 0 || strcmp(argv[at], "--quiet") == 0) {
+			s->quiet = 1;
+			continue;
+		}
+		if (strcmp(argv[at], "-h") == 0 || strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "--version") == 0) {
+			fputs(argv[at][2] == 'v' ? "shim-run " SHIM_VERSION "\n" : help_text, stdout);
+			return -1 - (fflush(stdout) ? STATUS_USAGE : 0);
+		}
+		if (is_option(argv[at], 'o', "output", &rest))
+			value = &s->output;
+		else if (is_option(argv[at], 'e', "events", &rest))
+			value = &s->events;
+		else
+			return -1 - complain(STATUS_USAGE, "unknown option", argv[at], "try shim-run --help");
+		*value = option_value(argv, &at, rest);
+		if (!*value || !**value)
+			return -1 - complain(STATUS_USAGE, "no value behind", argv[at], "try shim-run --help");
+	}
+	if (at >= argc)
+		return -1 - complain(STATUS_USAGE, "no program given", NULL, "try shim-run -- PROGRAM ARGUMENTS");
+	return at;
+}
+
+/* libshim.so beside this program, or in ../lib of it, into PATH. Returns 0, or -1. */
+static int find_library(char path[PATH_MAX])
+{
+	static const char *const places[] = { "libshim.so", "../lib/libshim.so" };
+	char self[PATH_MAX], wanted[PATH_MAX + 32];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t i;
+
+	if (length <= 0)
+		return -1;
+	self[length] = '\0';
+	*strrchr(self, '/') = '\0';
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(wanted, sizeof(wanted), "%s/%s", self, places[i]);
+		if (realpath(wanted, path) && access(path, R_OK) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+/* Puts LIBRARY in front of what is preloaded already. ld.so splits the variable at spaces and colons. */
+static int set_preload(const char *library)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char *value;
+	int result;
+
+	if (strpbrk(library, " :")) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (!before || !*before)
+		return setenv("LD_PRELOAD", library, 1);
+	if (asprintf(&value, "%s:%s", library, before) < 0)
+		return -1;
+	result = setenv("LD_PRELOAD", value, 1);
+	free(value);
+	return result;
+}
+
+static int set_environment(const struct settings *s)
+{
+	char library[PATH_MAX];
+
+	if (find_library(library) < 0)
+		return complain(STATUS_USAGE, "libshim.so is neither beside this program nor in ../lib of it", NULL, NULL);
+	if (set_preload(library) < 0)
+		return complain(STATUS_USAGE, "cannot preload", library, errno == EINVAL ? "its path holds a space or colon" : strerror(errno));
+	if ((s->output && setenv("SHIM_OUTPUT", s->output, 1) < 0) || (s->events && setenv("SHIM_EVENTS", s->events, 1) < 0))
+		return complain(STATUS_USAGE, "cannot set the environment", NULL, strerror(errno));
+	return 0;
+}
+
+/* The keys of a trace's header that tell whether it is the one: pid, and start time not before ours. */
+static int is_trace_of(const char *path, pid_t pid, const struct timespec *since)
+{
+	char text[4096], key[32];
+	struct stat st;
+	ssize_t length;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), key_length;
+
+	if (fd < 0)
+		return 0;
+	length = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_mtim.tv_sec < since->tv_sec - 1 ? -1 : read(fd, text, sizeof(text));
+	close(fd);
+	if (length < 8 + (ssize_t)sizeof(struct shim_trace_facts) || memcmp(text + 8, SHIM_HEADER_MAGIC, 8) != 0)
+		return 0;
+	/* Fields are text (key) and text (value), each led by its length: "\3pid" "\4" "1234". */
+	key_length = snprintf(key, sizeof(key), "\3pid%c%d", (char)snprintf(NULL, 0, "%d", pid), pid);
+	return memmem(text, (size_t)length, key, (size_t)key_length) != NULL;
+}
+
+/* Directory part of PATTERN, "." without one. A pattern with a % in it leaves the directory unknown: NULL. */
+static char *pattern_directory(const char *pattern)
+{
+	const char *slash = strrchr(pattern, '/');
+
+	if (!slash)
+		return strdup(".");
+	if (memchr(pattern, '%', (size_t)(slash - pattern)))
+		return NULL;
+	return slash == pattern ? strdup("/") : strndup(pattern, (size_t)(slash - pattern));
+}
+
+/*
+ * The trace that process PID wrote, by looking for it where PATTERN puts it: the newest one wins. Its name goes to FOUND. Returns
+ * 0, or -1 when there is none.
+ */
+static int find_trace(const char *pattern, pid_t pid, const struct timespec *since, char found[PATH_MAX])
+{
+	char *directory = pattern_directory(pattern);
+	struct timespec newest = { 0 };
+	struct dirent *entry;
+	int result = -1;
+	DIR *dir = directory ? opendir(directory) : NULL;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[PATH_MAX];
+		struct stat st;
+		int plain = strcmp(directory, ".") == 0;
+
+		if (snprintf(path, sizeof(path), "%s%s%s", plain ? "" : directory, plain ? "" : "/", entry->d_name) >= (int)sizeof(path))
+			continue;
+		if (!is_trace_of(path, pid, since) || stat(path, &st) < 0)
+			continue;
+		if (result == 0 && (st.st_mtim.tv_sec < newest.tv_sec ||
+				    (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec <= newest.tv_nsec)))
+			continue;
+		newest = st.st_mtim;
+		memcpy(found, path, strlen(path) + 1);
+		result = 0;
+	}
+	if (dir)
+		closedir(dir);
+	free(directory);
+	return result;
+}
+
+static void say_next(const struct settings *s, pid_t pid, const struct timespec *since)
+{
+	const char *pattern = s->output ? s->output : getenv("SHIM_OUTPUT");
+	char trace[PATH_MAX];
+
+	if (s->quiet)
+		return;
+	if (!pattern || !*pattern)
+		pattern = DEFAULT_PATTERN;
+	if (find_trace(pattern, pid, since, trace) == 0)
+		fprintf(stderr, "shim-run: next: shim-analyze %s\n", trace);
+	else
+		fprintf(stderr, "shim-run: no trace of pid %d found for %s (a static or set-user-id program cannot be traced; "
+				"SHIM_LOG=stderr tells more)\n", (int)pid, pattern);
+}
+
+static volatile sig_atomic_t child_pid;
+
+/* Sent to us alone (kill PID): the program is whom it is meant for. Sent to the group (Ctrl+C): it got it as well. */
+static void pass_on(int signal_number, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (child_pid > 0 && info->si_code <= 0 && info->si_pid != child_pid)
+		kill((pid_t)child_pid, signal_number);
+}
+
+static const int passed_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
+
+#define PASSED_COUNT (sizeof(passed_signals) / sizeof(passed_signals[0]))
+
+/* Ours go on to the program; what was ignored stays ignored, for it too. OLD keeps what the program shall start with. */
+static void take_signals(struct sigaction old[PASSED_COUNT])
+{
+	struct sigaction action = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
+	size_t i;
+
+	for (i = 0; i < PASSED_COUNT; i++) {
+		sigaction(passed_signals[i], NULL, &old[i]);
+		if (old[i].sa_handler != SIG_IGN)
+			sigaction(passed_signals[i], &action, NULL);
+	}
+}
+
+/* In the child: only returns, with the status to end with, when PROGRAM cannot be run; a byte in REPORT tells so. */
+static int become(char **argv, const struct sigaction old[PASSED_COUNT], const sigset_t *mask, int report)
+{
+	size_t i;
+	int why;
+
+	for (i = 0; i < PASSED_COUNT; i++)
+		sigaction(passed_signals[i], &old[i], NULL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(argv[0], argv);
+	why = errno;
+	if (write(report, "!", 1) != 1)
+		why = errno;
+	return complain(why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXEC, "cannot run", argv[0], strerror(why));
+}
+
+/* Starts ARGV. *STARTED tells whether it could be run. Returns its pid, or -1. */
+static pid_t start(char **argv, int *started)
+{
+	struct sigaction old[PASSED_COUNT];
+	sigset_t all, mask;
+	int report[2];
+	char byte;
+	pid_t pid;
+
+	/* Both ends close at the exec, so the program never sees them, and the end of file tells us that it runs. */
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return -1;
+	take_signals(old);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	pid = fork();
+	if (pid == 0)
+		_exit(become(argv, old, &mask, report[1]));
+	child_pid = pid;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	close(report[1]);
+	*started = pid > 0 && TEMP_FAILURE_RETRY(read(report[0], &byte, 1)) == 0;
+	close(report[0]);
+	return pid;
+}
+
+/* Ends as the program did: by the same signal (without a second core dump), or with the same status. */
+static int end_like(int status)
+{
+	struct rlimit no_core = { 0, 0 };
+	int number;
+
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	number = WTERMSIG(status);
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(number, SIG_DFL);
+	raise(number);
+	return 128 + number;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = { 0 };
+	struct timespec since;
+	int program = parse(&s, argc, argv), status, started = 0;
+	pid_t pid;
+
+	if (program < 0)
+		return -1 - program;
+	clock_gettime(CLOCK_REALTIME, &since);
+	status = set_environment(&s);
+	if (status)
+		return status;
+	pid = start(argv + program, &started);
+	if (pid < 0)
+		return complain(STATUS_USAGE, "cannot start a process", NULL, strerror(errno));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return complain(STATUS_USAGE, "cannot wait for", argv[program], strerror(errno));
+	child_pid = 0;
+	if (started)
+		say_next(&s, pid, &since);
+	return end_like(status);
+}
