@@ -2,6 +2,7 @@
 /* analysis.c - see analysis.h. */
 #include "pass/analysis.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,12 +40,49 @@ static void report_progress(void *context, uint64_t done, uint64_t total)
 	passes->request->progress(passes->request->progress_context, passes->done + done, passes->total);
 }
 
-static int find_window(const struct process *p, const struct analysis_request *request, struct window *w, struct diag *d)
+/* The moment of P at CLOCK_MONOTONIC NS. */
+static uint64_t ticks_at(const struct process *p, uint64_t mono_ns)
 {
-	*w = (struct window){ 0, UINT64_MAX };
-	if (request->from && run_parse_moment(p, request->from, &w->from_ticks, d) < 0)
+	uint64_t start = timebase_mono_ns(&p->clock, p->clock.start_ticks);
+
+	return mono_ns <= start ? 0 : timebase_ticks(&p->clock, mono_ns - start);
+}
+
+/*
+ * TEXT as a moment of the run: seconds and shares are those of its first process, a mark may be in any. Stores each
+ * process' ticks of that moment through FIELD, an offset into struct window.
+ */
+static int find_moment(const struct run *run, const char *text, struct window *windows, size_t field, struct diag *d)
+{
+	const struct process *p = NULL;
+	uint64_t ticks = 0;
+	size_t i;
+
+	for (i = 0; i < run->process_count && !p; i++)
+		if (run_parse_moment(run->processes[i], text, &ticks, i == 0 ? d : NULL) == 0)
+			p = run->processes[i];
+	if (!p)
 		return -1;
-	if (request->to && run_parse_moment(p, request->to, &w->to_ticks, d) < 0)
+	diag_clear(d);
+	for (i = 0; i < run->process_count; i++) {
+		const struct process *other = run->processes[i];
+		uint64_t *at = (uint64_t *)(void *)((char *)&windows[i] + field);
+
+		*at = other == p ? ticks : ticks_at(other, timebase_mono_ns(&p->clock, ticks));
+	}
+	return 0;
+}
+
+static int find_windows(const struct run *run, const struct analysis_request *request, struct window *windows,
+			struct diag *d)
+{
+	size_t i;
+
+	for (i = 0; i < run->process_count; i++)
+		windows[i] = (struct window){ 0, UINT64_MAX };
+	if (request->from && find_moment(run, request->from, windows, offsetof(struct window, from_ticks), d) < 0)
+		return -1;
+	if (request->to && find_moment(run, request->to, windows, offsetof(struct window, to_ticks), d) < 0)
 		return -1;
 	return 0;
 }
@@ -63,7 +101,7 @@ static uint64_t block_count(const struct run *run)
 	return count;
 }
 
-/* The run's extent in CLOCK_MONOTONIC ns: from the first start to the last end, or the window of the first process. */
+/* The run's extent in CLOCK_MONOTONIC ns: from the first start to the last end, or the window. */
 static void find_extent(const struct run *run, const struct window *windows, struct analysis *a)
 {
 	size_t i;
@@ -136,11 +174,9 @@ int analysis_run(struct run *run, const struct analysis_request *request, struct
 	memset(a, 0, sizeof(*a));
 	a->sizes.per_stack = (request->wants & ANALYSIS_SIZES_SITES) != 0;
 	a->lifetimes.per_stack = (request->wants & ANALYSIS_LIFETIME_SITES) != 0;
-	for (i = 0; i < run->process_count; i++) {
-		if (find_window(run->processes[i], request, &windows[i], d) < 0) {
-			free(windows);
-			return -1;
-		}
+	if (find_windows(run, request, windows, d) < 0) {
+		free(windows);
+		return -1;
 	}
 	find_extent(run, windows, a);
 	if (request->wants & ANALYSIS_TIMELINE)

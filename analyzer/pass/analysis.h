@@ -29,7 +29,7 @@ struct analysis_request {
 	/* Nonzero to keep what thread T of P allocates. NULL: all. */
 	int (*keep_thread)(void *context, const struct process *p, const struct process_thread *t);
 	void *keep_context;
-	const char *from, *to;     /* as run_parse_moment, per process; NULL: open */
+	const char *from, *to;     /* as run_parse_moment, of the run's first process (a mark: of any); NULL: open */
 	size_t buckets;            /* of the timeline; 0 counts as 60 */
 	/* DONE of TOTAL blocks of all processes. May be NULL. Context: the caller's thread. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
@@ -44,7 +44,7 @@ struct analysis {
 	struct threads threads;
 	struct timeline timeline;
 	struct mapped_result mapped;
-	uint64_t begin_mono_ns, end_mono_ns; /* the run, or the window of the first process that --from and --to choose */
+	uint64_t begin_mono_ns, end_mono_ns; /* the run, or the window that from and to choose */
 };
 
 /*

@@ -294,6 +294,8 @@ static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t add
 		h->unmatched_frees--;
 		return;
 	}
+	if (p->is_temporary)
+		lane->last = addr; /* it still is the thread's last allocation */
 	b = live_put(&h->live, addr, &is_new);
 	if (!is_new)
 		end_reused(h, b, b->slot);
