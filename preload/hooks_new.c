@@ -76,8 +76,15 @@ static void last_delete(void *p)
 	real.free(p);
 }
 
+static void *last_get_handler(void)
+{
+	return NULL;
+}
+
 static void *last_resort(const char *symbol)
 {
+	if (strncmp(symbol, "_ZSt", 4) == 0)
+		return (void *)last_get_handler;
 	if (strncmp(symbol, "_Zd", 3) == 0)
 		return (void *)last_delete;
 	return strstr(symbol, "align_val") ? (void *)last_new_aligned : (void *)last_new;
@@ -217,10 +224,35 @@ __attribute__((used, visibility("hidden"))) int new_unwound(int version, int act
 /* 0x1b: DW_EH_PE_pcrel | DW_EH_PE_sdata4 */
 #define LEAVES_GUARD_WHEN_UNWOUND __asm__ volatile(".cfi_personality 0x1b, new_unwound")
 
+/*
+ * When memory has run out, operator new calls the program's new-handler, and that is the program's own code: it runs outside the guard.
+ * If it throws, the guard stays free, as the frame above wants it.
+ */
+static void handler_outside(void)
+{
+	void (*handler)(void) = (void (*)(void))operators.get_handler();
+	struct thread *t = thread_self;
+	uintptr_t inside = t->inside;
+
+	thread_leave(t);
+	if (handler)
+		handler();
+	t->inside = inside;
+	compiler_barrier();
+}
+
 /* ---- the hooks ---- */
 
 #define OPERATOR(symbol, member, result, parameters, arguments) EXPORT result symbol parameters;
 #include "hooks.def"
+
+/* std::get_new_handler: an operator new that we are inside of is given the one above, everybody else the program's. */
+EXPORT void *_ZSt15get_new_handlerv(void)
+{
+	void *handler = operators.get_handler();
+
+	return handler && thread_is_inside() ? (void *)handler_outside : handler;
+}
 
 #define UNWRAP(...) __VA_ARGS__
 

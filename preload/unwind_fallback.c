@@ -5,7 +5,8 @@
  *
  * It is used on terms. To test whether an address can be read it makes a pipe, in the descriptors that the program hands out, and writes to it,
  * also when the program has closed it and given the number to a file of its own; it blocks all signals over each cache access;
- * its mutexes may be held by another thread when the program forks. So, once it is loaded, its calls of those functions are
+ * its mutexes may be held by another thread when the program
+ * forks; it gives memory back when a thread ends, outside the guard. So, once it is loaded, its calls of those functions are
  * turned to ours. Runs inside the guard: no signal handler of the thread comes here a second time.
  */
 #define _GNU_SOURCE
@@ -105,6 +106,22 @@ static int no_close(int fd)
 	return 0;
 }
 
+/* Mapped and unmapped when a thread comes and goes, outside the guard: no business of the program's trace. */
+static void *own_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	long p = sys_mmap(addr, size, prot, flags, fd, offset);
+
+	if (!sys_is_error(p))
+		return (void *)p;
+	errno = (int)-p;
+	return MAP_FAILED;
+}
+
+static int own_munmap(void *addr, size_t size)
+{
+	return sys_munmap(addr, size) ? -1 : 0;
+}
+
 static int no_mask(int how, const sigset_t *set, sigset_t *old)
 {
 	(void)how;
@@ -158,6 +175,8 @@ static const struct {
 	{ "mincore", (void *)no_mincore },
 	{ "open", (void *)no_open },
 	{ "close", (void *)no_close },
+	{ "mmap", (void *)own_mmap },
+	{ "munmap", (void *)own_munmap },
 	{ "sigprocmask", (void *)no_mask },
 	{ "pthread_mutex_lock", (void *)lock_mutex },
 	{ "pthread_mutex_unlock", (void *)unlock_mutex },
@@ -174,6 +193,8 @@ static int set_terms(struct dl_phdr_info *info, size_t size, void *context)
 		return 0;
 	for (i = 0; i < sizeof(terms) / sizeof(*terms); i++)
 		dso_redirect(&dso, terms[i].name, terms[i].to);
+	dso_redirect(&dso, "malloc", (void *)real.malloc);
+	dso_redirect(&dso, "free", (void *)real.free);
 	return 1;
 }
 
