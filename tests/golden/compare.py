@@ -27,13 +27,11 @@ HEAP = (
 
 def of_summary(report):
     """The numbers of the tool's summary under the names of shimdump.py totals."""
-    heap = report["summary"]["heap"]
-    quality = report["trace"]["quality"]
+    heap, quality = report["heap"], report["trace"]["quality"]
     numbers = {key: heap[key] for key in HEAP}
-    numbers["by_function"] = {name: n for name, n in heap["by_function"].items() if n}
-    numbers.update(
-        threads=report["summary"]["threads"], events=quality["events"], lost=quality["lost"]
-    )
+    calls = {name: f["calls"] for name, f in heap["by_function"].items()}
+    numbers["by_function"] = {name: n for name, n in calls.items() if n}
+    numbers.update(threads=report["threads"], events=quality["events"], lost=quality["lost"])
     return numbers
 
 
@@ -42,11 +40,15 @@ def main(argv):
     if len(argv) != 3 + summary:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    with open(argv[-2], encoding="utf-8") as wanted, open(argv[-1], encoding="utf-8") as got:
-        wanted, got = json.load(wanted), json.load(got)
-    if summary:
-        got = of_summary(got)
-        wanted = {key: wanted[key] for key in got}
+    try:
+        with open(argv[-2], encoding="utf-8") as wanted, open(argv[-1], encoding="utf-8") as got:
+            wanted, got = json.load(wanted), json.load(got)
+        if summary:
+            got = of_summary(got)
+            wanted = {key: wanted[key] for key in got}
+    except (ValueError, KeyError) as error:
+        print("nothing to compare: %r" % error)
+        return 1
     different = [key for key in wanted if got.get(key) != wanted[key]]
     for key in different:
         print("%s: %s, wanted %s" % (key, json.dumps(got.get(key)), json.dumps(wanted[key])))
