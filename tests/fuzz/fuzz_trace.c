@@ -307,7 +307,8 @@ static void check_repair(const struct run *run, uint64_t events)
 	unlink(repaired_path);
 }
 
-static void check(void)
+/* IS_THOROUGH: also with filters, and with two threads. */
+static void check(int is_thorough)
 {
 	const char *path = trace_path;
 	struct heap_totals one, two;
@@ -327,6 +328,10 @@ static void check(void)
 	must(one.live_bytes <= one.allocated_bytes && one.live_bytes <= one.peak_bytes,
 	     "more is live than was allocated");
 	check_repair(run, events);
+	if (!is_thorough) {
+		run_close(run);
+		return;
+	}
 	analyse(run, 2, 1, &two);
 	run_close(run);
 
@@ -353,6 +358,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!unlink(spool_path) || errno == ENOENT, "the last spool cannot be removed");
 	free(f.trace);
 	free(f.spool);
-	check();
+	check(size % 4 == 0); /* a quarter of the inputs: it costs as much as all the rest */
 	return 0;
 }
