@@ -19,7 +19,9 @@
 
 void definitions_begin(struct definitions *defs, struct process *p)
 {
-	*defs = (struct definitions){ .process = p };
+	*defs = (struct definitions){ .process = p, .epoch = 1 };
+	defs->are_stacks_new = p->frames->stack_count == SHIM_STACK_FIRST;
+	defs->memo = xcalloc(DEFINITIONS_MEMO, sizeof(*defs->memo));
 	defs->no_module = frames_add_module(p->frames, "", 0, NULL, 0, p->pid);
 	p->stacks = pool_grow(NULL, &defs->stacks_capacity, 2, sizeof(*p->stacks));
 	p->stacks[0] = 0;
@@ -30,6 +32,7 @@ void definitions_begin(struct definitions *defs, struct process *p)
 void definitions_end(struct definitions *defs)
 {
 	free(defs->ranges);
+	free(defs->memo);
 	map_free(&defs->threads);
 }
 
@@ -56,6 +59,7 @@ static int add_range(struct definitions *defs, uint64_t begin, uint64_t end, uin
 {
 	size_t at = find_range(defs, begin), covered = at, tail;
 
+	defs->epoch++;
 	while (covered < defs->range_count && defs->ranges[covered].begin < end)
 		covered++;
 	if (covered == at && defs->range_count == RANGES_MAX)
@@ -72,6 +76,7 @@ static void drop_ranges(struct definitions *defs, uint32_t module)
 {
 	size_t i, kept = 0;
 
+	defs->epoch++;
 	for (i = 0; i < defs->range_count; i++)
 		if (defs->ranges[i].module != module)
 			defs->ranges[kept++] = defs->ranges[i];
@@ -108,6 +113,7 @@ static void unload_module(struct definitions *defs, const struct definition *def
 		if (p->modules[i].id != def->id || p->modules[i].unload_ticks != UINT64_MAX)
 			continue;
 		p->modules[i].unload_ticks = def->ticks;
+		defs->are_stacks_new = 0;
 		drop_ranges(defs, (uint32_t)i);
 		return;
 	}
@@ -116,22 +122,28 @@ static void unload_module(struct definitions *defs, const struct definition *def
 
 /* ---- stacks ----------------------------------------------------------------------------------- */
 
-static uint32_t frame_of(struct definitions *defs, uint64_t pc, int exact)
+static uint32_t find_frame(struct definitions *defs, uint64_t pc, int exact)
 {
 	struct process *p = defs->process;
 	/* The call lies before its return address, which may be the first byte of the next module. */
 	uint64_t look = pc - (exact || !pc ? 0 : 1);
-	const struct definitions_range *range;
+	size_t at = find_range(defs, look);
 	const struct process_module *m;
 
-	if (defs->last_range >= defs->range_count || look < defs->ranges[defs->last_range].begin ||
-	    look >= defs->ranges[defs->last_range].end)
-		defs->last_range = find_range(defs, look);
-	range = &defs->ranges[defs->last_range];
-	if (defs->last_range == defs->range_count || look < range->begin)
+	if (at == defs->range_count || look < defs->ranges[at].begin)
 		return frames_add_frame(p->frames, defs->no_module, pc, exact);
-	m = &p->modules[range->module];
+	m = &p->modules[defs->ranges[at].module];
 	return frames_add_frame(p->frames, m->module, pc - m->bias, exact);
+}
+
+static uint32_t frame_of(struct definitions *defs, uint64_t pc, int exact)
+{
+	uint64_t key = pc * 2 + (exact != 0);
+	struct definitions_memo *memo = &defs->memo[(key ^ key >> 12) % DEFINITIONS_MEMO];
+
+	if (memo->key != key || memo->epoch != defs->epoch)
+		*memo = (struct definitions_memo){ key, find_frame(defs, pc, exact), defs->epoch };
+	return memo->frame;
 }
 
 /* Makes room for stack ID in the table. Returns -1 when no sound trace could have it. */
@@ -155,7 +167,7 @@ static int make_stack_room(struct definitions *defs, uint64_t id)
 static void add_stack(struct definitions *defs, const struct definition *def)
 {
 	struct process *p = defs->process;
-	uint32_t parent = 0;
+	uint32_t parent = 0, frame;
 
 	defs->stack_records++;
 	if (make_stack_room(defs, def->id) < 0 || p->stacks[def->id]) {
@@ -170,7 +182,9 @@ static void add_stack(struct definitions *defs, const struct definition *def)
 			p->quality.bad_records++;
 		}
 	}
-	p->stacks[def->id] = frames_add_stack(p->frames, parent, frame_of(defs, def->pc, def->exact));
+	frame = frame_of(defs, def->pc, def->exact);
+	p->stacks[def->id] = defs->are_stacks_new ? frames_append_stack(p->frames, parent, frame) :
+						    frames_add_stack(p->frames, parent, frame);
 }
 
 /* ---- everything else -------------------------------------------------------------------------- */

@@ -15,13 +15,24 @@ struct definitions_range {
 	uint32_t module; /* index in process->modules */
 };
 
+#define DEFINITIONS_MEMO 4096
+
+/* A frame that an address was a moment ago. */
+struct definitions_memo {
+	uint64_t key; /* pc * 2 + exact */
+	uint32_t frame;
+	uint32_t epoch; /* of the modules then */
+};
+
 struct definitions {
 	struct process *process;
 	struct definitions_range *ranges; /* ascending, apart */
 	size_t range_count, ranges_capacity;
-	size_t last_range; /* the one found last */
+	uint32_t epoch; /* counts changes of ranges, from 1 */
+	struct definitions_memo *memo;
 	struct map threads; /* writer's index -> place in process->threads */
 	uint64_t stack_records;
+	int are_stacks_new; /* the run's first process, and nothing unloaded yet: every stack is another one */
 	uint32_t no_module; /* in frames: code outside any module */
 	size_t modules_capacity, threads_capacity, stacks_capacity, marks_capacity;
 	size_t notes_capacity, children_capacity, switches_capacity;

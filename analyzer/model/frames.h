@@ -28,6 +28,8 @@ struct frames_frame {
 struct frames_stack {
 	uint32_t parent; /* caller's stack: 0 none, 1 cut off, else the smaller id of the chain of callers */
 	uint32_t frame;  /* innermost frame; undefined for stacks 0 and 1 */
+	uint32_t depth : 31; /* number of frames */
+	uint32_t is_truncated : 1; /* deeper frames were cut off */
 };
 
 struct frames {
@@ -49,14 +51,24 @@ uint32_t frames_add_module(struct frames *f, const char *path, size_t length, co
 uint32_t frames_add_frame(struct frames *f, uint32_t module, uint64_t vaddr, int exact);
 /* Id of the stack FRAME called from PARENT (an id of this table). */
 uint32_t frames_add_stack(struct frames *f, uint32_t parent, uint32_t frame);
+/* The same for a stack that the caller knows to be new: not looked up, which most traces never need. */
+uint32_t frames_append_stack(struct frames *f, uint32_t parent, uint32_t frame);
 
 /* Number of frames of STACK. */
-unsigned frames_depth(const struct frames *f, uint32_t stack);
+static inline unsigned frames_depth(const struct frames *f, uint32_t stack)
+{
+	return f->stacks[stack].depth;
+}
+
 /* 1 when deeper frames of STACK were cut off. */
-int frames_is_truncated(const struct frames *f, uint32_t stack);
+static inline int frames_is_truncated(const struct frames *f, uint32_t stack)
+{
+	return f->stacks[stack].is_truncated;
+}
+
 /*
  * Order of two stacks by content (module path, build id, address, from the innermost frame outwards), never by id:
- * below 0, 0, above 0. Different stacks are never equal.
+ * below 0, 0, above 0.
  */
 int frames_compare(const struct frames *f, uint32_t a, uint32_t b);
 

@@ -99,7 +99,10 @@ struct heap_result {
 
 enum heap_order { HEAP_BY_LIVE, HEAP_BY_PEAK, HEAP_BY_ALLOCATIONS, HEAP_BY_ALLOCATED, HEAP_BY_TEMPORARY };
 
-/* Sorts R's sites, largest first, ties by the next cost and then by content of the stack. */
+/*
+ * Sorts R's sites, largest first, ties by the other cost of the pair and then by content of the stack. Sites that have
+ * none of the cost come last, by id. Pointers into sites become void.
+ */
 void heap_order_sites(struct heap_result *r, const struct frames *frames, enum heap_order order);
 void heap_result_free(struct heap_result *r);
 

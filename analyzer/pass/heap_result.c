@@ -190,63 +190,78 @@ void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)
 
 /* ---- order ------------------------------------------------------------------------------------ */
 
-struct ordering {
-	const struct frames *frames;
-	enum heap_order order;
-};
-
 static int descending(uint64_t a, uint64_t b)
 {
 	return a > b ? -1 : a < b;
 }
 
-static void site_costs(const struct heap_site *s, enum heap_order order, uint64_t costs[2])
+/* What a site is sorted by; small, since there may be very many. */
+struct site_key {
+	uint64_t costs[2];
+	uint32_t stack;
+	uint32_t at; /* place in sites */
+};
+
+static struct site_key key_of(const struct heap_result *r, size_t at, enum heap_order order)
 {
+	const struct heap_site *s = &r->sites[at];
+	struct site_key key = { .stack = s->stack, .at = (uint32_t)at };
+
 	switch (order) {
 	case HEAP_BY_LIVE:
-		costs[0] = s->live_bytes;
-		costs[1] = s->live_count;
+		key.costs[0] = s->live_bytes;
+		key.costs[1] = s->live_count;
 		break;
 	case HEAP_BY_PEAK:
-		costs[0] = s->peak_bytes;
-		costs[1] = s->peak_count;
+		key.costs[0] = s->peak_bytes;
+		key.costs[1] = s->peak_count;
 		break;
 	case HEAP_BY_ALLOCATIONS:
-		costs[0] = s->allocations;
-		costs[1] = s->allocated_bytes;
+		key.costs[0] = s->allocations;
+		key.costs[1] = s->allocated_bytes;
 		break;
 	case HEAP_BY_ALLOCATED:
-		costs[0] = s->allocated_bytes;
-		costs[1] = s->allocations;
+		key.costs[0] = s->allocated_bytes;
+		key.costs[1] = s->allocations;
 		break;
 	case HEAP_BY_TEMPORARY:
-		costs[0] = s->temporary;
-		costs[1] = s->allocations;
+		key.costs[0] = s->temporary;
+		key.costs[1] = s->temporary ? s->allocations : 0;
 		break;
 	}
+	return key;
 }
 
-static int compare_sites(const void *a, const void *b, void *context)
+/* Sites without the cost are many and shown by nobody: the order of their ids will do. */
+static int compare_keys(const void *a, const void *b, void *frames)
 {
-	const struct heap_site *x = a, *y = b;
-	const struct ordering *o = context;
-	uint64_t of_x[2] = { 0, 0 }, of_y[2] = { 0, 0 };
-	int order;
+	const struct site_key *x = a, *y = b;
+	int order = descending(x->costs[0], y->costs[0]);
 
-	site_costs(x, o->order, of_x);
-	site_costs(y, o->order, of_y);
-	order = descending(of_x[0], of_y[0]);
 	if (!order)
-		order = descending(of_x[1], of_y[1]);
-	return order ? order : frames_compare(o->frames, x->stack, y->stack);
+		order = descending(x->costs[1], y->costs[1]);
+	if (order)
+		return order;
+	if (!x->costs[0] && !x->costs[1])
+		return x->stack < y->stack ? -1 : x->stack > y->stack;
+	return frames_compare(frames, x->stack, y->stack);
 }
 
 void heap_order_sites(struct heap_result *r, const struct frames *frames, enum heap_order order)
 {
-	struct ordering o = { frames, order };
+	struct heap_site *sorted = xmalloc(r->site_count * sizeof(*sorted));
+	struct site_key *keys = xmalloc(r->site_count * sizeof(*keys));
+	size_t i;
 
+	for (i = 0; i < r->site_count; i++)
+		keys[i] = key_of(r, i, order);
 	if (r->site_count)
-		qsort_r(r->sites, r->site_count, sizeof(*r->sites), compare_sites, &o);
+		qsort_r(keys, r->site_count, sizeof(*keys), compare_keys, (void *)frames);
+	for (i = 0; i < r->site_count; i++)
+		sorted[i] = r->sites[keys[i].at];
+	free(keys);
+	free(r->sites);
+	r->sites = sorted;
 }
 
 static int compare_leaks(const void *a, const void *b, void *frames)

@@ -62,6 +62,12 @@ static inline void live_prefetch(const struct live *l, uint64_t addr)
 		__builtin_prefetch(&l->blocks[live_home(l, live_key(addr))], 1);
 }
 
+/* The stack of whatever block is in the slot of ADDR: likely its own. For prefetching. */
+static inline uint32_t live_home_stack(const struct live *l, uint64_t addr)
+{
+	return l->blocks ? l->blocks[live_home(l, live_key(addr))].stack : 0;
+}
+
 /* The block at ADDR, or NULL. Valid until the next live_put or live_erase. */
 static inline struct live_block *live_find(const struct live *l, uint64_t addr)
 {
@@ -82,7 +88,7 @@ static inline struct live_block *live_put(struct live *l, uint64_t addr, int *is
 	uint64_t key = live_key(addr);
 	size_t i;
 
-	if (__builtin_expect(l->count * 2 >= l->mask, 0))
+	if (__builtin_expect(l->count * 8 >= l->mask * 5, 0))
 		live_grow(l);
 	for (i = live_home(l, key); l->blocks[i].key; i = (i + 1) & l->mask) {
 		if (l->blocks[i].key == key) {
