@@ -11,7 +11,9 @@
 #include "out/text.h"
 #include "out/trace_report.h"
 
-#define SUMMARY_SITES 3
+#define SUMMARY_SITES  3
+#define SUMMARY_STACKS 1
+#define SUMMARY_FRAMES 8
 
 /* "(123/s)", as heaptrack's users know it. */
 static void write_rate(struct session *s, const char *what, uint64_t count)
@@ -52,7 +54,7 @@ static void write_footer(struct session *s, const struct leak_list *list)
 			   text_bytes(number, s->analysis.mapped.peak_bytes), s->analysis.mapped.maps);
 }
 
-static void write_text(struct session *s, const struct leak_list *list)
+static void write_leaks(struct session *s, const struct leak_list *list, const struct site_extent *extent)
 {
 	struct heap_site *sites = leak_list_sites(list);
 	struct heap_totals totals = { .live_bytes = list->unfreed.bytes, .live_count = list->unfreed.count };
@@ -61,20 +63,34 @@ static void write_text(struct session *s, const struct leak_list *list)
 		.count = list->count,
 		.order = HEAP_BY_LIVE,
 		.totals = &totals,
-		.site_limit = session_limit(s, SUMMARY_SITES),
-		.stack_limit = session_stack_limit(s),
+		.site_limit = extent->sites,
+		.stack_limit = extent->stacks,
+		.frame_limit = extent->frames,
 	};
-	size_t n = session_limit(s, SUMMARY_SITES);
 
-	trace_report_head(s->run, NULL, &s->out, s->color);
-	buf_putc(&s->out, '\n');
-	site_command_section(s, HEAP_BY_ALLOCATIONS, n);
-	site_command_section(s, HEAP_BY_PEAK, n);
 	site_report_text(&leaks, s->names, &s->out, s->color);
-	site_command_section(s, HEAP_BY_TEMPORARY, n);
-	write_footer(s, list);
-	trace_report_notes(s->run, s->names, &s->out, s->color);
 	free(sites);
+}
+
+static void write_text(struct session *s, const struct leak_list *list)
+{
+	const struct site_extent extent = { session_limit(s, SUMMARY_SITES), session_stack_limit(s, SUMMARY_STACKS), SUMMARY_FRAMES };
+	struct buf file = s->out, sections;
+
+	/* The head tells the share of frames without a name, so the names are looked up first. */
+	buf_init(&s->out);
+	site_command_section(s, HEAP_BY_ALLOCATIONS, &extent);
+	site_command_section(s, HEAP_BY_PEAK, &extent);
+	write_leaks(s, list, &extent);
+	site_command_section(s, HEAP_BY_TEMPORARY, &extent);
+	write_footer(s, list);
+	sections = s->out;
+	s->out = file;
+	trace_report_head(s->run, s->names, &s->out, s->color);
+	buf_putc(&s->out, '\n');
+	buf_add(&s->out, sections.bytes, sections.length);
+	buf_free(&sections);
+	trace_report_notes(s->run, s->names, &s->out, s->color);
 }
 
 static void json_functions(const struct heap_totals *t, struct emit *j)

@@ -9,7 +9,6 @@
 #include "out/text.h"
 #include "out/trace_report.h"
 
-#define FRAMES_SHOWN 30
 
 uint64_t distribution_median(const struct distribution_site *site)
 {

@@ -12,8 +12,6 @@
 #include "out/trace_report.h"
 #include "util/pool.h"
 
-#define STACKS_SHOWN 5
-
 static int default_jobs(void)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -129,9 +127,9 @@ size_t session_limit(const struct session *s, size_t otherwise)
 	return limit(s->options->sites, otherwise);
 }
 
-size_t session_stack_limit(const struct session *s)
+size_t session_stack_limit(const struct session *s, size_t otherwise)
 {
-	return limit(s->options->stacks, STACKS_SHOWN);
+	return limit(s->options->stacks, otherwise);
 }
 
 int session_close(struct session *s, struct diag *d)

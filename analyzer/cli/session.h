@@ -54,7 +54,7 @@ void session_json_begin(struct session *s, struct emit *j, const char *command);
 
 /* How many entries to show: what the user gave, else OTHERWISE; 0 for all becomes SIZE_MAX. */
 size_t session_limit(const struct session *s, size_t otherwise);
-size_t session_stack_limit(const struct session *s);
+size_t session_stack_limit(const struct session *s, size_t otherwise);
 
 /* Writes what is left of the output. Returns 0, or -1 with D. Closes everything. */
 int session_close(struct session *s, struct diag *d);

@@ -5,7 +5,7 @@
 #include "out/site_report.h"
 #include "out/trace_report.h"
 
-static struct site_report report(struct session *s, enum heap_order order, size_t n)
+static struct site_report report(struct session *s, enum heap_order order, const struct site_extent *extent)
 {
 	struct heap_result *heap = &s->analysis.heap;
 
@@ -15,21 +15,23 @@ static struct site_report report(struct session *s, enum heap_order order, size_
 		.count = heap->site_count,
 		.order = order,
 		.totals = &heap->totals,
-		.site_limit = n,
-		.stack_limit = session_stack_limit(s),
+		.site_limit = extent->sites,
+		.stack_limit = extent->stacks,
+		.frame_limit = extent->frames,
 	};
 }
 
-void site_command_section(struct session *s, enum heap_order order, size_t n)
+void site_command_section(struct session *s, enum heap_order order, const struct site_extent *extent)
 {
-	struct site_report r = report(s, order, n);
+	struct site_report r = report(s, order, extent);
 
 	site_report_text(&r, session_names(s), &s->out, s->color);
 }
 
 static void write_json(struct session *s, const char *name, enum heap_order order)
 {
-	struct site_report r = report(s, order, session_limit(s, SITES_SHOWN_JSON));
+	const struct site_extent extent = { .sites = session_limit(s, SITES_SHOWN_JSON) };
+	struct site_report r = report(s, order, &extent);
 	struct emit j;
 
 	site_report_resolve(&r, session_names(s));
@@ -40,12 +42,14 @@ static void write_json(struct session *s, const char *name, enum heap_order orde
 
 int site_command(struct session *s, const char *name, enum heap_order order)
 {
+	const struct site_extent extent = { session_limit(s, SITES_SHOWN), session_stack_limit(s, STACKS_SHOWN), FRAMES_SHOWN };
+
 	if (session_analyze(s, 0, 0) < 0 || session_output(s) < 0)
 		return -1;
 	if (session_is_json(s)) {
 		write_json(s, name, order);
 	} else {
-		site_command_section(s, order, session_limit(s, SITES_SHOWN));
+		site_command_section(s, order, &extent);
 		trace_report_notes(s->run, s->names, &s->out, s->color);
 	}
 	return run_exit_status(s->run);

@@ -7,11 +7,18 @@
 
 #define SITES_SHOWN      10  /* in text, unless -n says otherwise */
 #define SITES_SHOWN_JSON 100
+#define STACKS_SHOWN     5   /* of each site, unless -s says otherwise */
+#define FRAMES_SHOWN     16  /* of each stack */
 
 /* Runs the command called NAME, whose cost is ORDER. Returns as command->run. */
 int site_command(struct session *s, const char *name, enum heap_order order);
 
-/* The section for ORDER of an analysed session, N sites at most. */
-void site_command_section(struct session *s, enum heap_order order, size_t n);
+/* How much of a section is shown. */
+struct site_extent {
+	size_t sites, stacks, frames; /* as in struct site_report */
+};
+
+/* The section for ORDER of an analysed session. */
+void site_command_section(struct session *s, enum heap_order order, const struct site_extent *extent);
 
 #endif

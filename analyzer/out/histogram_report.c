@@ -3,6 +3,7 @@
 #include "out/histogram_report.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "out/text.h"
@@ -56,14 +57,23 @@ static void write_line(const struct histogram_view *view, struct buf *out)
 	buf_printf(out, ", max %s\n", histogram_report_value(number, view->unit, h->max));
 }
 
+/* An end of a row's range: powers of two read best as they are. */
+static const char *range_end(char out[TEXT_NUMBER_BYTES], const char *unit, uint64_t value)
+{
+	if (strcmp(unit, "bytes") != 0 || value > 99999999)
+		return histogram_report_value(out, unit, value);
+	snprintf(out, TEXT_NUMBER_BYTES, "%" PRIu64, value);
+	return out;
+}
+
 static void write_row(const struct histogram_view *view, unsigned i, const struct octave *o, uint64_t most, uint64_t below,
 		      struct buf *out)
 {
 	char low[TEXT_NUMBER_BYTES], high[TEXT_NUMBER_BYTES], share[TEXT_NUMBER_BYTES], sum[TEXT_NUMBER_BYTES];
 	uint64_t from = i ? UINT64_C(1) << (i - 1) : 0, to = i ? from + (from - 1) : 0;
 
-	buf_printf(out, "%10s - %-10s %12" PRIu64 " %6s %6s ", histogram_report_value(low, view->unit, from),
-		   histogram_report_value(high, view->unit, to), o->count, text_percent(share, o->count, view->histogram->count),
+	buf_printf(out, "%10s - %-10s %12" PRIu64 " %6s %6s ", range_end(low, view->unit, from),
+		   range_end(high, view->unit, to), o->count, text_percent(share, o->count, view->histogram->count),
 		   text_percent(sum, below, view->histogram->count));
 	if (view->sums)
 		buf_printf(out, "%10s ", text_bytes(sum, o->sum));

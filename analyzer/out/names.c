@@ -124,19 +124,56 @@ const char *names_short_module(const char *path)
 	return slash && slash[1] ? slash + 1 : path ? path : "";
 }
 
+void names_function_text(const char *function, struct buf *out)
+{
+	static const char longer[] = "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+	static const char shorter[] = "std::string";
+	const char *found;
+	char *copy, *to;
+
+	if (!strstr(function, longer)) {
+		text_name(out, function);
+		return;
+	}
+	copy = to = xmalloc(strlen(function) + 1);
+	while ((found = strstr(function, longer))) {
+		memcpy(to, function, (size_t)(found - function));
+		to += found - function;
+		memcpy(to, shorter, sizeof(shorter) - 1);
+		to += sizeof(shorter) - 1;
+		function = found + sizeof(longer) - 1;
+	}
+	strcpy(to, function);
+	text_name(out, copy);
+	free(copy);
+}
+
+/* 1 when nothing is known of F's function, so that its name only repeats module and offset. */
+static int is_nameless(const struct symbol_frame *f)
+{
+	const char *module = names_short_module(f->module);
+	size_t length = strlen(module);
+
+	return !f->is_resolved && length && strncmp(f->function, module, length) == 0 && strncmp(f->function + length, "+0x", 3) == 0;
+}
+
 static void add_frame(struct buf *out, const struct symbol_frame *f)
 {
-	text_name(out, f->function);
-	if (f->file) {
+	if (!is_nameless(f)) {
+		names_function_text(f->function, out);
 		buf_putc(out, ' ');
+	}
+	if (f->file) {
 		text_name(out, f->file);
 		if (f->line)
 			buf_printf(out, ":%" PRIu32, f->line);
 	} else if (f->module) {
-		buf_puts(out, " (");
+		buf_putc(out, '(');
 		text_name(out, f->module);
 		buf_printf(out, "+0x%" PRIx64 ")", f->offset);
 	}
+	while (out->length && out->bytes[out->length - 1] == ' ')
+		out->length--;
 	buf_putc(out, '\n');
 }
 

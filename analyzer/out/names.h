@@ -42,6 +42,12 @@ uint64_t names_fingerprint(struct names *n, uint32_t stack);
 const char *names_short_module(const char *path);
 
 /*
+ * Appends FUNCTION as text reports show it: what the demangler calls
+ * std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > is std::string, all else is as it is.
+ */
+void names_function_text(const char *function, struct buf *out);
+
+/*
  * Appends STACK as lines "    #0 function file:line" (or "function (module+0xoff)" without a line), each indented by INDENT
  * spaces, at most MOST of them (0: all) and then one line that says how many are left out.
  */

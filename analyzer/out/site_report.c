@@ -11,8 +11,6 @@
 #include "util/map.h"
 #include "util/pool.h"
 
-#define FRAMES_SHOWN 30
-
 #define NO_SITE SIZE_MAX
 
 struct group {
@@ -195,7 +193,7 @@ static void write_group_head(const struct group *g, const struct site_report *r,
 		buf_puts(out, "(no stack was recorded)\n");
 		return;
 	}
-	text_name(out, g->frame->function);
+	names_function_text(g->frame->function, out);
 	buf_putc(out, '\n');
 	if (g->frame->file) {
 		buf_puts(out, "  at ");
@@ -228,7 +226,7 @@ static void write_group(const struct grouping *g, const struct group *group, con
 		buf_puts(out, "  ");
 		write_figures(&r->sites[i], r->order, 1, out);
 		buf_puts(out, ":\n");
-		names_text(names, r->sites[i].stack, out, 4, FRAMES_SHOWN);
+		names_text(names, r->sites[i].stack, out, 4, r->frame_limit);
 	}
 	if (left) {
 		buf_puts(out, shown ? "  and " : "  ");

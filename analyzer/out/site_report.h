@@ -19,6 +19,7 @@ struct site_report {
 	enum heap_order order;         /* the cost */
 	const struct heap_totals *totals;
 	size_t site_limit, stack_limit; /* SIZE_MAX: all */
+	size_t frame_limit;             /* of each stack in text; 0: all */
 };
 
 /* What ORDER counts of SITE: bytes, or calls for HEAP_BY_ALLOCATIONS and HEAP_BY_TEMPORARY. */

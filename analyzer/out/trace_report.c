@@ -259,7 +259,7 @@ static void head_data(const struct run *run, const struct names *names, struct b
 		buf_puts(out, run_exit_status(run) ? "incomplete" : "none lost");
 	if (names) {
 		names_counts(names, &asked, &unresolved);
-		buf_printf(out, "; %s of frames without a name", text_percent(number, unresolved, asked));
+		buf_printf(out, "; %s of frames without an exact name", text_percent(number, unresolved, asked));
 	}
 	value = sum_footer(run, "shim_cpu_ns", &known);
 	if (known)
