@@ -85,7 +85,7 @@ static void *last_resort(const char *symbol)
 {
 	if (strncmp(symbol, "_ZSt", 4) == 0)
 		return (void *)last_get_handler;
-	if (strncmp(symbol, "_Zd", 3) == 0)
+	if (strncmp(symbol, "_Zd", 3) == 0 || strstr(symbol, "free"))
 		return (void *)last_delete;
 	return strstr(symbol, "align_val") ? (void *)last_new_aligned : (void *)last_new;
 }
@@ -225,20 +225,35 @@ __attribute__((used, visibility("hidden"))) int new_unwound(int version, int act
 #define LEAVES_GUARD_WHEN_UNWOUND __asm__ volatile(".cfi_personality 0x1b, new_unwound")
 
 /*
- * When memory has run out, operator new calls the program's new-handler, and that is the program's own code: it runs outside the guard.
- * If it throws, the guard stays free, as the frame above wants it.
+ * What an operator new calls when memory has run out is no part of its allocation: the new-handler, which is the program's own code, and
+ * the exception's memory, which the program frees when it has caught it. These run outside the guard. Returns what step_in() needs.
  */
-static void handler_outside(void)
+static uintptr_t step_out(void)
 {
-	void (*handler)(void) = (void (*)(void))operators.get_handler();
 	struct thread *t = thread_self;
 	uintptr_t inside = t->inside;
 
-	thread_leave(t);
+	if (t != &thread_none)
+		thread_leave(t);
+	return inside;
+}
+
+/* Not reached when an exception passes: then the guard stays free, as the frame above wants it. */
+static void step_in(uintptr_t inside)
+{
+	if (thread_self != &thread_none)
+		thread_self->inside = inside;
+	compiler_barrier();
+}
+
+static void handler_outside(void)
+{
+	void (*handler)(void) = (void (*)(void))operators.get_handler();
+	uintptr_t inside = step_out();
+
 	if (handler)
 		handler();
-	t->inside = inside;
-	compiler_barrier();
+	step_in(inside);
 }
 
 /* ---- the hooks ---- */
@@ -252,6 +267,23 @@ EXPORT void *_ZSt15get_new_handlerv(void)
 	void *handler = operators.get_handler();
 
 	return handler && thread_is_inside() ? (void *)handler_outside : handler;
+}
+
+EXPORT void *__cxa_allocate_exception(size_t size)
+{
+	uintptr_t inside = step_out();
+	void *p = operators.allocate_exception(size);
+
+	step_in(inside);
+	return p;
+}
+
+EXPORT void __cxa_free_exception(void *p)
+{
+	uintptr_t inside = step_out();
+
+	operators.free_exception(p);
+	step_in(inside);
 }
 
 #define UNWRAP(...) __VA_ARGS__

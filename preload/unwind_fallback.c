@@ -6,7 +6,8 @@
  * It is used on terms. To test whether an address can be read it makes a pipe, in the descriptors that the program hands out, and writes to it,
  * also when the program has closed it and given the number to a file of its own; it blocks all signals over each cache access;
  * its mutexes may be held by another thread when the program
- * forks; it gives memory back when a thread ends, outside the guard. So, once it is loaded, its calls of those functions are
+ * forks; it takes memory from the program's allocator in every thread and gives
+ * memory back when one ends, outside the guard. So, once it is loaded, its calls of those functions are
  * turned to ours. Runs inside the guard: no signal handler of the thread comes here a second time.
  */
 #define _GNU_SOURCE
@@ -122,6 +123,28 @@ static int own_munmap(void *addr, size_t size)
 	return sys_munmap(addr, size) ? -1 : 0;
 }
 
+/* Its thread-local variables: an object that was opened late gets them from the loader, who asks malloc in every new thread. */
+struct tls_place {
+	unsigned long module, offset;
+};
+
+static __thread char own_tls[64] __attribute__((aligned(16)));
+
+static void *own_tls_address(const struct tls_place *place)
+{
+	return own_tls + place->offset;
+}
+
+static int fits_own_tls(const struct dso *dso)
+{
+	size_t i;
+
+	for (i = 0; i < dso->phdr_count; i++)
+		if (dso->phdr[i].p_type == PT_TLS)
+			return dso->phdr[i].p_filesz == 0 && dso->phdr[i].p_memsz <= sizeof(own_tls);
+	return 0;
+}
+
 static int no_mask(int how, const sigset_t *set, sigset_t *old)
 {
 	(void)how;
@@ -193,6 +216,8 @@ static int set_terms(struct dl_phdr_info *info, size_t size, void *context)
 		return 0;
 	for (i = 0; i < sizeof(terms) / sizeof(*terms); i++)
 		dso_redirect(&dso, terms[i].name, terms[i].to);
+	if (fits_own_tls(&dso))
+		dso_redirect(&dso, "__tls_get_addr", (void *)own_tls_address);
 	dso_redirect(&dso, "malloc", (void *)real.malloc);
 	dso_redirect(&dso, "free", (void *)real.free);
 	return 1;
