@@ -74,7 +74,7 @@ static double channel(double hue, double saturation, double light, int n)
 const char *flame_svg_color(char *out, const struct flame_label *label)
 {
 	uint64_t module = flame_hash(label->module), name = flame_hash(label->text);
-	double hue = label->module[0] ? (double)((module >> 16) % 360) : 210;
+	double hue = label->module[0] ? (double)((module >> 16) % 360 + (name >> 24) % 31 + 345) : 210;
 	double saturation = label->module[0] ? 0.62 : 0.10;
 	double light = 0.66 + (double)((name >> 16) % 100) / 1000.0;
 

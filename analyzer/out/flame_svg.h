@@ -15,7 +15,7 @@
  */
 void flame_svg_write(const struct flame *f, const struct flame_view *view, struct buf *out);
 
-/* Colour of a frame, "#rrggbb": the hue tells the module, the lightness the function. OUT holds 8 bytes; returns OUT. */
+/* Colour of a frame, "#rrggbb": the hue tells the module, give or take 15 degrees and the lightness for the function. OUT holds 8 bytes; returns OUT. */
 const char *flame_svg_color(char *out, const struct flame_label *label);
 
 #endif

@@ -137,8 +137,9 @@ function colorOf(label, dark) {
 	const key = label * 2 + (dark ? 1 : 0);
 	let color = colors.get(key);
 	if (!color) {
-		const module = moduleOf(label), light = (dark ? 34 : 68) + (hash(nameOf(label)) >>> 8) % 11;
-		color = module ? `hsl(${(hash(module) >>> 4) % 360} ${dark ? 38 : 60}% ${light}%)` : `hsl(210 8% ${light}%)`;
+		const module = moduleOf(label), name = hash(nameOf(label)), light = (dark ? 34 : 68) + (name >>> 8) % 11;
+		const hue = (hash(module) >>> 4) % 360 + (name >>> 16) % 31 + 345; // the module's, give or take 15 degrees
+		color = module ? `hsl(${hue % 360} ${dark ? 38 : 60}% ${light}%)` : `hsl(210 8% ${light}%)`;
 		colors.set(key, color);
 	}
 	return color;
@@ -362,6 +363,12 @@ function setFlip(on) {
 	$("flip").setAttribute("aria-pressed", on);
 	remember();
 	draw();
+	showRoot();
+}
+
+// Flipped, the root is at the lower end, which may be far down.
+function showRoot() {
+	scrollTo(0, flipped ? canvas.getBoundingClientRect().bottom + scrollY - innerHeight : 0);
 }
 
 function setTheme(theme) {
@@ -380,9 +387,9 @@ function toggleTheme() {
 }
 
 function startTheme() {
-	let theme = null;
+	let theme = fields.get("theme");
 	try {
-		theme = localStorage.getItem("shim-theme");
+		theme ??= localStorage.getItem("shim-theme");
 	} catch {
 		// as above
 	}
@@ -503,6 +510,7 @@ async function start() {
 	fillTable();
 	listen();
 	search($("search").value);
+	showRoot();
 	document.body.dataset.frames = tree.count;
 }
 
