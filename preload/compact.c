@@ -17,7 +17,7 @@
 #define GENERATION_END (1u << (32 - SLOT_ROW_BITS))
 #define NOT_PAIRED     0u
 #define SHIFT_ADDR_MAX 12
-#define SHIFT_TIME     8 /* single thread: 256 ticks are about 0.1 us */
+#define SHIFT_TIME 11 /* single thread: 2048 ticks are below a microsecond, and stamps no finer */
 
 struct shape {
 	uint64_t size;

@@ -190,7 +190,7 @@ int lifecycle_start(void)
 		return 0;
 	process->pid = sys_getpid();
 	read_image();
-	if (!config.events || (image.has_begun && !config.is_children_on) || start()) {
+	if ((image.has_begun && !config.is_children_on) || start()) {
 		set_life(LIFE_OFF);
 		return 0;
 	}

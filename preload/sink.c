@@ -105,7 +105,7 @@ static int append(const void *bytes, size_t length)
 {
 	const uint8_t *at = bytes;
 	size_t left = length;
-	int fd = usable_fd();
+	int fd = sys_file_too_large(sink->offset + length) ? -EFBIG : usable_fd();
 	long n = fd;
 
 	while (fd >= 0 && left) {

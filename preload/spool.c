@@ -68,7 +68,8 @@ static char *map_segment(int fd, uint32_t bytes)
 {
 	long p;
 
-	if (reserve(fd, spool->file_bytes, bytes))
+	if (sys_file_too_large((uint64_t)spool->file_bytes + bytes) ||
+	    reserve(fd, spool->file_bytes, bytes))
 		return NULL;
 	p = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, spool->file_bytes);
 	if (sys_is_error(p))

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -201,6 +202,17 @@ static inline int sys_nanosleep_ns(long ns)
 	struct timespec wait = { 0, ns };
 
 	return (int)sys_call(SYS_nanosleep, &wait, 0);
+}
+
+/*
+ * 1 if a file may not grow to SIZE bytes (RLIMIT_FSIZE): the kernel would send SIGXFSZ, which ends a program that does
+ * not expect it.
+ */
+static inline int sys_file_too_large(uint64_t size)
+{
+	uint64_t limit[2] = { UINT64_MAX, UINT64_MAX }; /* struct rlimit64: now, at most */
+
+	return sys_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, limit) == 0 && size > limit[0];
 }
 
 static inline int sys_clock_gettime(int clock, struct timespec *out)
