@@ -119,9 +119,9 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *context)
 		search->is_behind = 1;
 		return 0;
 	}
-	is_callers = search->caller && dso_holds(&dso, search->caller);
-	if (!search->is_behind && !is_callers)
+	if (!search->is_behind)
 		return 0;
+	is_callers = search->caller && dso_holds(&dso, search->caller);
 	for (i = 0; i < OPERATOR_COUNT; i++)
 		if (is_callers || !search->found[i]) {
 			void *found = dso_find(&dso, operator_symbols[i]);
