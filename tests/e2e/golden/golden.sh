@@ -40,6 +40,7 @@ again=$(find "$WORK/again" -type f | wc -l)
 # (b) Good traces: zstd takes them, the second decoder reads the truth, and the tool what the second
 # decoder reads.
 good=0
+leaky=0
 while read -r status name; do
 	trace=$v1/$name.zst
 	[[ $name == killed-in-append ]] || zstd -qt "$trace" || wrong "$name: zstd -t refuses it"
@@ -53,8 +54,17 @@ while read -r status name; do
 	((got == status)) || wrong "$name: exit status $got, wanted $status: $(<"$WORK/err")"
 	"$golden/compare.py" --summary "$v1/$name.totals.json" "$WORK/summary.json" ||
 		wrong "$name: the tool reads other numbers"
+	dump leaks "$trace" >"$WORK/leaks.txt"
+	if [[ -s $WORK/leaks.txt ]]; then
+		"$SHIM_ANALYZE" leaks -n 0 --no-builtin-suppressions --format json "$trace" >"$WORK/leaks.json" \
+			2>/dev/null
+		"$golden/compare.py" --leaks "$WORK/leaks.txt" "$WORK/leaks.json" ||
+			wrong "$name: the tool finds other leaks, or other places of them"
+		((++leaky))
+	fi
 	((++good))
 done <"$v1/list"
+((leaky >= 15)) || wrong "only $leaky traces with leaks"
 ((good >= 19)) || wrong "only $good good traces"
 
 # (c) Damaged and foreign ones. One line on stderr when there is something to say; with 2 a report of
@@ -98,6 +108,10 @@ done
 # (d) The comparison notices: each number wrong by one, and a trace with one row changed.
 "$SHIM_ANALYZE" summary --format json "$v1/threads.zst" >"$WORK/summary.json" 2>/dev/null
 mutants=0
+dump leaks "$v1/dlclose.zst" | sed 's,/opt/first.so,/opt/second.so,' >"$WORK/leaks.txt"
+"$SHIM_ANALYZE" leaks -n 0 --format json "$v1/dlclose.zst" >"$WORK/leaks.json" 2>/dev/null
+! "$golden/compare.py" --leaks "$WORK/leaks.txt" "$WORK/leaks.json" >/dev/null ||
+	wrong 'a leak under another module passes unnoticed'
 for key in allocations frees reallocations allocated_bytes live_bytes live_count peak_bytes peak_count \
 	temporary threads events lost; do
 	jq ".$key += 1" "$v1/threads.totals.json" >"$WORK/mutant.json"
