@@ -35,7 +35,7 @@ done
 
 # Killed at different moments, with one thread and with five.
 for threads in 1 5; do
-	for pause in 0.05 0.2; do
+	for pause in 0.03 0.1; do
 		head -c 4096 /dev/zero >"$WORK/committed"
 		SHIM_OUTPUT="$WORK/traces/killed.%p.zst" LD_PRELOAD=$SHIM_LIB \
 			"$PROGRAMS/kill_me" "$WORK/committed" $threads >"$WORK/out" 2>&1 &
