@@ -42,7 +42,7 @@ echo "\$ LD_PRELOAD=$build/libshim.so SHIM_OUTPUT=$out/python3.zst PYTHONMALLOC=
 LD_PRELOAD=$lib SHIM_OUTPUT=$out/python3.zst PYTHONMALLOC=malloc /usr/bin/python3 -c "$program"
 
 say "4. Where its memory stood at the highest point"
-report "$analyze" peak -n 3 "$out/python3.zst"
+report "$analyze" peak -n 3 -s 1 "$out/python3.zst"
 
 say "5. The same as a flame graph"
 report "$analyze" flamegraph --cost peak -o "$out/report.html" "$out/python3.zst"

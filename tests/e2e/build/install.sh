@@ -29,7 +29,7 @@ grep -q '@' "$root/lib/pkgconfig/libshim.pc" && bad 'a word of the template is l
 # The launcher finds the library beside itself, wherever the tree was put.
 "$root/bin/shim-run" -q -o "$WORK/t.zst" -- "$PROGRAMS/leak_known" >out || bad "shim-run: status $?"
 "$root/bin/shim-analyze" summary --format json t.zst >summary.json || bad "shim-analyze: status $?"
-[[ $(jq '.summary.heap.allocations > 0' summary.json) == true ]] || bad 'the installed library recorded nothing'
+[[ $(jq '.heap.allocations > 1000' summary.json) == true ]] || bad 'the installed library recorded nothing'
 
 build uninstall
 left=$(find "$WORK/root" -type f -o -type l)
