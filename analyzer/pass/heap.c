@@ -119,7 +119,7 @@ static inline void add_live(struct heap *h, struct heap_stat *s, struct threads_
 	}
 }
 
-static inline void drop_live(struct heap *h, const struct live_block *b)
+static inline void drop_live(struct heap *h, const struct live_facts *b)
 {
 	struct heap_stat *s = &h->stats[b->stack];
 	struct threads_row *row = h->lanes[b->slot].row;
@@ -136,7 +136,7 @@ static inline void drop_live(struct heap *h, const struct live_block *b)
 }
 
 /* Key of a mismatch: stack ids are below 2^26 (model/definitions.c), functions with a family below 2^6. */
-static void count_mismatch(struct heap *h, const struct live_block *b, uint32_t free_stack, uint8_t func)
+static void count_mismatch(struct heap *h, const struct live_facts *b, uint32_t free_stack, uint8_t func)
 {
 	uint64_t key = (uint64_t)(b->stack & 0x3ffffff) << 38 | (uint64_t)(free_stack & 0x3ffffff) << 12 |
 		       (b->func & 63u) << 6 | (func & 63u);
@@ -147,7 +147,7 @@ static void count_mismatch(struct heap *h, const struct live_block *b, uint32_t 
 }
 
 /* Block B ended for good at TICKS, by FUNC called from FREE_STACK on thread SLOT. */
-static inline void count_end(struct heap *h, const struct live_block *b, uint64_t ticks, int is_temporary, uint32_t slot,
+static inline void count_end(struct heap *h, const struct live_facts *b, uint64_t ticks, int is_temporary, uint32_t slot,
 			     uint8_t func, uint32_t free_stack)
 {
 	unsigned mine = families[b->func], its = families[func];
@@ -167,7 +167,7 @@ static inline void count_end(struct heap *h, const struct live_block *b, uint64_
 }
 
 /* The same for a free, which counts as one; a realloc does not. */
-static inline void count_free(struct heap *h, const struct live_block *b, uint64_t ticks, int is_temporary, uint32_t slot,
+static inline void count_free(struct heap *h, const struct live_facts *b, uint64_t ticks, int is_temporary, uint32_t slot,
 			      uint8_t func, uint32_t free_stack)
 {
 	struct threads_row *row = h->lanes[slot].row;
@@ -213,10 +213,12 @@ static __attribute__((cold, noinline)) void close_buckets(struct heap *h, uint64
  * An allocation by thread SLOT gave an address that is live as B: the old block ends. By another thread: the free comes
  * late (a mark in the new block waits for it), else it is not in the trace.
  */
-static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h, struct live_block *b, uint32_t slot)
+static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h, const struct live_block *b, uint32_t slot)
 {
-	drop_live(h, b);
-	if (b->slot != slot)
+	struct live_facts old = live_load(b);
+
+	drop_live(h, &old);
+	if (old.slot != slot)
 		return LIVE_REUSED;
 	h->unended_blocks++;
 	return 0;
@@ -225,8 +227,11 @@ static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h, struc
 /* 1 when the free E, of a block that took over its address, is the late half of the block before. */
 static int is_late_free(struct heap *h, struct live_block *b, const struct event *e, uint32_t slot)
 {
-	b->flags &= ~LIVE_REUSED & 0xffu;
-	if (b->slot == slot || e->ticks - b->ticks > h->window_ticks) {
+	struct live_facts facts = live_load(b);
+
+	facts.flags &= (uint8_t)~LIVE_REUSED;
+	live_store(b, &facts);
+	if (facts.slot == slot || e->ticks - facts.ticks > h->window_ticks) {
 		h->unended_blocks++;
 		return 0;
 	}
@@ -255,6 +260,7 @@ static __attribute__((cold, noinline)) void match_early(struct heap *h, const st
 
 	for (i = 0; i < HEAP_EARLY_MAX; i++) {
 		struct heap_early *early = &h->early[i];
+		struct live_facts facts;
 		struct live_block *b;
 
 		if (!early->is_open || early->addr != e->addr || early->slot == slot ||
@@ -264,8 +270,9 @@ static __attribute__((cold, noinline)) void match_early(struct heap *h, const st
 		h->unmatched_frees--;
 		h->reordered++;
 		b = live_find(&h->live, e->addr);
-		drop_live(h, b);
-		count_free(h, b, e->ticks, 0, early->slot, early->func, 0);
+		facts = live_load(b);
+		drop_live(h, &facts);
+		count_free(h, &facts, e->ticks, 0, early->slot, early->func, 0);
 		live_erase(&h->live, b);
 		return;
 	}
@@ -285,8 +292,8 @@ static void settle_as_free(struct heap *h, struct heap_lane *lane)
 static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t addr, uint64_t ticks)
 {
 	struct heap_pending *p = &lane->pending;
+	const struct live_facts *facts = &p->block;
 	struct live_block *b;
-	uint64_t key;
 	int is_new;
 
 	p->is_open = 0;
@@ -299,11 +306,9 @@ static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t add
 	b = live_put(&h->live, addr, &is_new);
 	if (!is_new)
 		end_reused(h, b, b->slot);
-	key = b->key;
-	*b = p->block;
-	b->key = key;
-	if (!(b->flags & LIVE_UNCOUNTED))
-		add_live(h, &h->stats[b->stack], h->lanes[b->slot].row, b->size, ticks);
+	live_store(b, facts);
+	if (!(facts->flags & LIVE_UNCOUNTED))
+		add_live(h, &h->stats[facts->stack], h->lanes[facts->slot].row, facts->size, ticks);
 }
 
 void heap_settle(struct heap *h)
@@ -338,9 +343,9 @@ static int is_counted(const struct heap *h, const struct event *e, uint32_t slot
 }
 
 /* The block that the allocation E made, as the table has it. */
-static inline struct live_block block_of(const struct heap *h, const struct event *e, uint32_t slot, int filtered)
+static inline struct live_facts block_of(const struct heap *h, const struct event *e, uint32_t slot, int filtered)
 {
-	struct live_block b = { .size = e->size, .func = e->func, .ticks = e->ticks, .slot = slot };
+	struct live_facts b = { .size = e->size, .func = e->func, .ticks = e->ticks, .slot = slot };
 
 	b.stack = e->stack < h->stat_count ? e->stack : 0;
 	if (e->extra & SHIM_EXTRA_IGNORED)
@@ -356,7 +361,7 @@ static inline uint64_t allocation_name(const struct event *alloc)
 	return event_is_local(alloc) ? EVENT_LOCAL | (uint64_t)(uintptr_t)alloc : alloc->addr;
 }
 
-static inline void count_allocation(struct heap *h, struct heap_lane *lane, const struct live_block *b,
+static inline void count_allocation(struct heap *h, struct heap_lane *lane, const struct live_facts *b,
 				    const struct event *e)
 {
 	struct heap_stat *s = &h->stats[b->stack];
@@ -386,7 +391,7 @@ static inline void count_allocation(struct heap *h, struct heap_lane *lane, cons
 static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot, int filtered)
 {
 	struct heap_lane *lane = &h->lanes[slot];
-	struct live_block block = block_of(h, e, slot, filtered);
+	struct live_facts block = block_of(h, e, slot, filtered);
 
 	if (e->op == SHIM_OP_REALLOC_ALLOC && lane->pending.is_open) {
 		struct heap_pending *p = &lane->pending;
@@ -401,9 +406,8 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 		struct live_block *b = live_put(&h->live, e->addr, &is_new);
 
 		if (unlikely(!is_new))
-			block.flags |= end_reused(h, b, slot);
-		block.key = b->key;
-		*b = block;
+			block.flags |= (uint8_t)end_reused(h, b, slot);
+		live_store(b, &block);
 	}
 	if (!(block.flags & LIVE_UNCOUNTED))
 		count_allocation(h, lane, &block, e);
@@ -412,8 +416,9 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 }
 
 /* Takes the block that E ends out of what is alive. Returns 0 when there is none, or E is the late half of another. */
-static inline int take_block(struct heap *h, const struct event *e, uint32_t slot, int filtered,
-			     struct live_block *block, int *is_temporary)
+static inline __attribute__((always_inline)) int take_block(struct heap *h, const struct event *e, uint32_t slot,
+							    int filtered, struct live_facts *block,
+							    int *is_temporary)
 {
 	struct live_block *b;
 
@@ -433,18 +438,18 @@ static inline int take_block(struct heap *h, const struct event *e, uint32_t slo
 			h->unmatched_frees++;
 		return 0;
 	}
-	if (unlikely(b->flags & LIVE_REUSED) && is_late_free(h, b, e, slot))
+	*block = live_load(b);
+	if (unlikely(block->flags & LIVE_REUSED) && is_late_free(h, b, e, slot))
 		return 0;
-	*block = *b;
-	*is_temporary = h->lanes[slot].last == e->addr && b->slot == slot;
-	drop_live(h, b);
+	*is_temporary = h->lanes[slot].last == e->addr && block->slot == slot;
+	drop_live(h, block);
 	live_erase(&h->live, b);
 	return 1;
 }
 
 static inline void on_free(struct heap *h, const struct event *e, uint32_t slot, int filtered)
 {
-	struct live_block block;
+	struct live_facts block;
 	int is_temporary;
 
 	if (take_block(h, e, slot, filtered, &block, &is_temporary))
@@ -455,7 +460,7 @@ static inline void on_realloc_free(struct heap *h, const struct event *e, uint32
 {
 	struct heap_lane *lane = &h->lanes[slot];
 	struct heap_pending *p = &lane->pending;
-	struct live_block block;
+	struct live_facts block;
 	int is_temporary = 0;
 
 	if (p->is_open)
@@ -499,8 +504,8 @@ static inline void on_event(struct heap *h, const struct event *e, uint32_t slot
 	}
 }
 
-/* Has what the events behind E will touch fetched: first the slot of the table, and the stack's sums when that is there. */
-static inline void prefetch(const struct heap *h, const struct event *e)
+/* Has what the events behind E will touch fetched: slots of the table, and sums of stacks. */
+static inline __attribute__((always_inline)) void prefetch(const struct heap *h, const struct event *e)
 {
 	const struct event *far = e + PREFETCH_AHEAD, *near = e + PREFETCH_AHEAD / 2;
 
@@ -508,8 +513,6 @@ static inline void prefetch(const struct heap *h, const struct event *e)
 		live_prefetch(&h->live, far->addr);
 	if (event_is_alloc(near))
 		__builtin_prefetch(&h->stats[near->stack], 1);
-	else if (!event_is_local(near))
-		__builtin_prefetch(&h->stats[live_home_stack(&h->live, near->addr)], 1);
 }
 
 static inline void run_batch(struct heap *h, const struct event_batch *batch, int filtered)

@@ -63,13 +63,13 @@ static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, 
 	}
 }
 
-static void add_leak(struct heap *h, struct heap_result *r, const struct live_block *b)
+static void add_leak(struct heap *h, struct heap_result *r, const struct live_facts *b)
 {
 	const struct process *p = h->process;
 	uint64_t ns = timebase_ns(&p->clock, b->ticks);
 	uint32_t stack = p->stacks[b->stack];
 	int ignored = (b->flags & LIVE_IGNORED) != 0, is_new;
-	uint64_t *place = map_put(&r->leak_of, (uint64_t)stack << 16 | b->func << 8 | (uint64_t)ignored, &is_new);
+	uint64_t *place = map_put(&r->leak_of, (uint64_t)stack << 16 | (uint64_t)b->func << 8 | (uint64_t)ignored, &is_new);
 	struct heap_leak *leak;
 	uint32_t thread = p->threads[p->slot_thread[b->slot]].index;
 
@@ -77,7 +77,7 @@ static void add_leak(struct heap *h, struct heap_result *r, const struct live_bl
 		*place = r->leak_count;
 		r->leaks = pool_grow(r->leaks, &r->leaks_capacity, r->leak_count + 1, sizeof(*r->leaks));
 		r->leaks[r->leak_count++] =
-			(struct heap_leak){ .stack = stack, .func = (uint8_t)b->func, .ignored = (uint8_t)ignored,
+			(struct heap_leak){ .stack = stack, .func = b->func, .ignored = (uint8_t)ignored,
 					    .first_ns = ns, .process = h->number, .thread = thread };
 	}
 	leak = &r->leaks[*place];
@@ -98,10 +98,10 @@ static void add_leaks(struct heap *h, struct heap_result *r)
 	size_t i;
 
 	for (i = 0; h->live.blocks && i <= h->live.mask; i++) {
-		const struct live_block *b = &h->live.blocks[i];
+		struct live_facts facts = live_load(&h->live.blocks[i]);
 
-		if (b->key && !(b->flags & LIVE_UNCOUNTED))
-			add_leak(h, r, b);
+		if (h->live.blocks[i].key && !(facts.flags & LIVE_UNCOUNTED))
+			add_leak(h, r, &facts);
 	}
 }
 

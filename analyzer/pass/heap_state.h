@@ -31,7 +31,7 @@ struct heap_stat {
 
 /* A realloc that has begun: the block ended for now. */
 struct heap_pending {
-	struct live_block block;
+	struct live_facts block;
 	uint64_t addr;
 	uint64_t end_ticks;
 	uint64_t new_size;

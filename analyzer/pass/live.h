@@ -14,15 +14,40 @@
 #define LIVE_IGNORED   0x02u /* under shim_ignore_begin */
 #define LIVE_REUSED    0x04u /* its address was live by another thread: a late free may follow */
 
-struct live_block {
-	uint64_t key;        /* private; 0: the slot is empty */
-	uint64_t size : 48;
-	uint64_t func : 8;   /* enum shim_func */
-	uint64_t flags : 8;  /* LIVE_* */
-	uint64_t ticks;      /* of its allocation */
-	uint32_t stack;      /* as in the trace, or 0 */
-	uint32_t slot;       /* thread that allocated it (struct event_batch) */
+/* What is known of a block. */
+struct live_facts {
+	uint64_t size;
+	uint64_t ticks; /* of its allocation */
+	uint32_t stack; /* as in the trace, or 0 */
+	uint32_t slot;  /* thread that allocated it (struct event_batch) */
+	uint8_t func;   /* enum shim_func */
+	uint8_t flags;  /* LIVE_* */
 };
+
+/* A slot of the table, half a cache line: the facts of one block. */
+struct live_block {
+	uint64_t key;   /* 0: empty */
+	uint64_t packed; /* size, 48 bits; func; flags */
+	uint64_t ticks;
+	uint32_t stack;
+	uint32_t slot;
+};
+
+static inline struct live_facts live_load(const struct live_block *b)
+{
+	return (struct live_facts){ .size = b->packed & ((UINT64_C(1) << 48) - 1), .ticks = b->ticks,
+				    .stack = b->stack, .slot = b->slot, .func = (uint8_t)(b->packed >> 48),
+				    .flags = (uint8_t)(b->packed >> 56) };
+}
+
+/* Whole words: bytes written one by one would make the next read of the word wait. */
+static inline void live_store(struct live_block *b, const struct live_facts *f)
+{
+	b->packed = f->size | (uint64_t)f->func << 48 | (uint64_t)f->flags << 56;
+	b->ticks = f->ticks;
+	b->stack = f->stack;
+	b->slot = f->slot;
+}
 
 /* Zero-initialise. */
 struct live {
@@ -55,17 +80,14 @@ static inline size_t live_home(const struct live *l, uint64_t key)
 	return (size_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> l->shift);
 }
 
-/* Has the slot of ADDR fetched into the cache. */
-static inline void live_prefetch(const struct live *l, uint64_t addr)
+/*
+ * Has the slot of ADDR fetched into the cache. Always inline: gcc takes a function that only prefetches for one without
+ * effect and drops calls of it.
+ */
+static inline __attribute__((always_inline)) void live_prefetch(const struct live *l, uint64_t addr)
 {
 	if (l->blocks)
 		__builtin_prefetch(&l->blocks[live_home(l, live_key(addr))], 1);
-}
-
-/* The stack of whatever block is in the slot of ADDR: likely its own. For prefetching. */
-static inline uint32_t live_home_stack(const struct live *l, uint64_t addr)
-{
-	return l->blocks ? l->blocks[live_home(l, live_key(addr))].stack : 0;
 }
 
 /* The block at ADDR, or NULL. Valid until the next live_put or live_erase. */
