@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debugfile.c - see debugfile.h. The order of places is gdb's (build-id, then link name beside the program, in .debug/,
- * in the debug directories), with the user's --debug-path before the system's /usr/lib/debug.
+ * debugfile.c - see debugfile.h. The order of places is gdb's (build-id, then link name beside the
+ * program, in .debug/, in the debug directories), with the user's --debug-path before the system's
+ * /usr/lib/debug.
  */
 #include "symbol/debugfile.h"
 
@@ -24,7 +25,10 @@
 #define MOST_UNPACK_MEMORY  (256u << 20)
 #define MOST_VDSO_BYTES     (1u << 20)
 
-/* Opens PATH and frees it; NULL also if its build-id is not the wanted one (known if ID_BYTES is not 0). */
+/*
+ * Opens PATH and frees it; NULL also if its build-id is not the wanted one (known if ID_BYTES is
+ * not 0).
+ */
 static struct object *open_matching(char *path, const uint8_t *id, size_t id_bytes, int *differs)
 {
 	struct object *o = path ? object_open(path) : NULL;
@@ -54,7 +58,8 @@ static struct object *open_vdso(const struct symbol_module *module, enum debugfi
 	copy = xmalloc(bytes);
 	memcpy(copy, header, bytes);
 	o = object_from_memory("[vdso]", copy, bytes, 0);
-	if (o && module->build_id_bytes && !object_has_build_id(o, module->build_id, module->build_id_bytes)) {
+	if (o && module->build_id_bytes &&
+	    !object_has_build_id(o, module->build_id, module->build_id_bytes)) {
 		object_close(o);
 		o = NULL;
 		*status = DEBUGFILE_DIFFERS;
@@ -64,7 +69,8 @@ static struct object *open_vdso(const struct symbol_module *module, enum debugfi
 	return o;
 }
 
-struct object *debugfile_open_module(const struct symbol_options *options, const struct symbol_module *module,
+struct object *debugfile_open_module(const struct symbol_options *options,
+				     const struct symbol_module *module,
 				     enum debugfile_status *status)
 {
 	struct object *o = NULL;
@@ -73,17 +79,21 @@ struct object *debugfile_open_module(const struct symbol_options *options, const
 	if (strcmp(module->path, "[vdso]") == 0 || strncmp(module->path, "linux-vdso.so", 13) == 0)
 		return open_vdso(module, status);
 	if (options->sysroot)
-		o = open_matching(xasprintf("%s/%s", options->sysroot, module->path), module->build_id,
-				  module->build_id_bytes, &differs);
-	/* This machine's own file of that name is another machine's only if the build-id says so. */
+		o = open_matching(xasprintf("%s/%s", options->sysroot, module->path),
+				  module->build_id, module->build_id_bytes, &differs);
+	/*
+	 * This machine's own file of that name is another machine's only if the build-id says so.
+	 */
 	if (!o && (!options->sysroot || module->build_id_bytes))
-		o = open_matching(xstrdup(module->path), module->build_id, module->build_id_bytes, &differs);
+		o = open_matching(xstrdup(module->path), module->build_id, module->build_id_bytes,
+				  &differs);
 	if (!o && module->build_id_bytes)
 		o = open_matching(debuginfod_cache_path(DEBUGINFOD_EXECUTABLE, module->build_id,
 							module->build_id_bytes),
 				  module->build_id, module->build_id_bytes, NULL);
 	if (!o && module->build_id_bytes && options->debuginfod)
-		o = open_matching(debuginfod_fetch(DEBUGINFOD_EXECUTABLE, module->build_id, module->build_id_bytes),
+		o = open_matching(debuginfod_fetch(DEBUGINFOD_EXECUTABLE, module->build_id,
+						   module->build_id_bytes),
 				  module->build_id, module->build_id_bytes, NULL);
 	*status = o ? DEBUGFILE_FOUND : differs ? DEBUGFILE_DIFFERS : DEBUGFILE_ABSENT;
 	return o;
@@ -91,7 +101,8 @@ struct object *debugfile_open_module(const struct symbol_options *options, const
 
 /* Calls OPEN_IN for each directory that may hold debug files until it returns an object. */
 static struct object *in_debug_paths(const struct symbol_options *options,
-				     struct object *(*open_in)(const char *directory, void *data), void *data)
+				     struct object *(*open_in)(const char *directory, void *data),
+				     void *data)
 {
 	struct object *o = NULL;
 	char *path;
@@ -122,8 +133,8 @@ static struct object *open_by_id(const char *directory, void *data)
 		return NULL;
 	for (i = 0; i < by->id_bytes; i++)
 		sprintf(hex + 2 * i, "%02x", by->id[i]);
-	return open_matching(xasprintf("%s/.build-id/%.2s/%s.debug", directory, hex, hex + 2), by->id, by->id_bytes,
-			     NULL);
+	return open_matching(xasprintf("%s/.build-id/%.2s/%s.debug", directory, hex, hex + 2),
+			     by->id, by->id_bytes, NULL);
 }
 
 struct by_link {
@@ -167,12 +178,14 @@ static struct object *open_link_in(const char *directory, void *data)
 	struct by_link *by = data;
 	const char *slash = strrchr(by->main->path, '/');
 	int length = slash ? (int)(slash - by->main->path) : 0;
-	struct object *o = open_linked(xasprintf("%s%.*s/%s", directory, length, by->main->path, by->name), by);
+	struct object *o = open_linked(
+		xasprintf("%s%.*s/%s", directory, length, by->main->path, by->name), by);
 
 	return o ? o : open_linked(xasprintf("%s/%s", directory, by->name), by);
 }
 
-static struct object *open_by_link(const struct symbol_options *options, const struct object *main, int *differs)
+static struct object *open_by_link(const struct symbol_options *options, const struct object *main,
+				   int *differs)
 {
 	GElf_Word crc = 0;
 	const char *name = dwelf_elf_gnu_debuglink(main->elf, &crc);
@@ -206,9 +219,11 @@ struct object *debugfile_open_debug(const struct symbol_options *options, const 
 	if (!o && main)
 		o = open_by_link(options, main, crc_differs);
 	if (!o && id_bytes)
-		o = open_matching(debuginfod_cache_path(DEBUGINFOD_DEBUGINFO, id, id_bytes), id, id_bytes, NULL);
+		o = open_matching(debuginfod_cache_path(DEBUGINFOD_DEBUGINFO, id, id_bytes), id,
+				  id_bytes, NULL);
 	if (!o && id_bytes && options->debuginfod)
-		o = open_matching(debuginfod_fetch(DEBUGINFOD_DEBUGINFO, id, id_bytes), id, id_bytes, NULL);
+		o = open_matching(debuginfod_fetch(DEBUGINFOD_DEBUGINFO, id, id_bytes), id,
+				  id_bytes, NULL);
 	return o;
 }
 
@@ -230,13 +245,18 @@ struct object *debugfile_open_supplement(const struct symbol_options *options, s
 	by = (struct by_id){ id, (size_t)bytes };
 	o = in_debug_paths(options, open_by_id, &by);
 	if (!o && name[0] == '/' && options->sysroot)
-		o = open_matching(xasprintf("%s/%s", options->sysroot, name), by.id, by.id_bytes, NULL);
+		o = open_matching(xasprintf("%s/%s", options->sysroot, name), by.id, by.id_bytes,
+				  NULL);
 	if (!o && name[0] == '/')
 		o = open_matching(xstrdup(name), by.id, by.id_bytes, NULL);
 	else if (!o && slash)
-		o = open_matching(xasprintf("%.*s/%s", (int)(slash - object->path), object->path, name), by.id,
-				  by.id_bytes, NULL);
-	/* Without this libdw would look by itself, at the name alone; an empty file makes it find no names instead. */
+		o = open_matching(
+			xasprintf("%.*s/%s", (int)(slash - object->path), object->path, name),
+			by.id, by.id_bytes, NULL);
+	/*
+	 * Without this libdw would look by itself, at the name alone; an empty file makes it find
+	 * no names instead.
+	 */
 	if (!o || !o->dwarf) {
 		object_close(o);
 		o = image_build(&nothing, 1, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debuginfod.c - see debuginfod.h. The functions are declared here as elfutils documents them, debuginfod_find_debuginfo(3),
- * so that building needs no header of an optional library.
+ * debuginfod.c - see debuginfod.h. The functions are declared here as elfutils documents them,
+ * debuginfod_find_debuginfo(3), so that building needs no header of an optional library.
  */
 #include "symbol/debuginfod.h"
 
@@ -63,8 +63,9 @@ char *debuginfod_fetch(enum debuginfod_kind kind, const uint8_t *id, size_t id_b
 		return NULL;
 	begin = (begin_function *)dlsym(library, "debuginfod_begin");
 	end = (end_function *)dlsym(library, "debuginfod_end");
-	find = (find_function *)dlsym(library, kind == DEBUGINFOD_DEBUGINFO ? "debuginfod_find_debuginfo"
-									     : "debuginfod_find_executable");
+	find = (find_function *)dlsym(library, kind == DEBUGINFOD_DEBUGINFO
+						       ? "debuginfod_find_debuginfo"
+						       : "debuginfod_find_executable");
 	client = begin && end && find ? begin() : NULL;
 	if (!client)
 		return NULL;

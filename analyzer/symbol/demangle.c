@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * demangle.c - see demangle.h. libiberty's _callback forms write in pieces and need no heap, so an output that grows
- * without end (a few bytes of nested substitutions can describe terabytes) is left by longjmp out of the callback.
+ * demangle.c - see demangle.h. libiberty's _callback forms write in pieces and need no heap, so an
+ * output that grows without end (a few bytes of nested substitutions can describe terabytes) is
+ * left by longjmp out of the callback.
  */
 #include "symbol/demangle.h"
 
@@ -18,8 +19,9 @@
 #include "util/pool.h"
 
 /*
- * libiberty refuses C++ names over 1024 characters unless told to recurse without limit; real template code has longer
- * ones. Those are tried on a stack that holds the deepest recursion that LONG_NAME_BYTES characters can ask for.
+ * libiberty refuses C++ names over 1024 characters unless told to recurse without limit; real
+ * template code has longer ones. Those are tried on a stack that holds the deepest recursion that
+ * LONG_NAME_BYTES characters can ask for.
  */
 #define SHORT_NAME_BYTES  1024
 #define LONG_NAME_BYTES   (16u << 10)
@@ -35,7 +37,7 @@ struct known_name {
 struct demangler {
 	struct map names; /* hash of the mangled name -> struct known_name */
 	struct pool *pool;
-	char *output;     /* MOST_OUTPUT_BYTES */
+	char *output; /* MOST_OUTPUT_BYTES */
 	size_t length;
 	jmp_buf too_long;
 	const char *input; /* of the thread with the large stack */
@@ -65,7 +67,8 @@ int demangle_is_mangled(const char *name)
 {
 	if (name[0] == '_' && (name[1] == 'Z' || name[1] == 'R'))
 		return 1;
-	return name[0] == '_' && name[1] == 'D' && (isdigit((unsigned char)name[2]) || !strcmp(name + 2, "main"));
+	return name[0] == '_' && name[1] == 'D' &&
+	       (isdigit((unsigned char)name[2]) || !strcmp(name + 2, "main"));
 }
 
 static void take(const char *piece, size_t length, void *opaque)
@@ -74,11 +77,15 @@ static void take(const char *piece, size_t length, void *opaque)
 
 	if (length >= MOST_OUTPUT_BYTES - d->length)
 		longjmp(d->too_long, 1);
-	memcpy(d->output + d->length, piece, length);
+	if (length)
+		memcpy(d->output + d->length, piece, length);
 	d->length += length;
 }
 
-/* Legacy Rust names end in a hash that tells crate versions apart and makes equal functions look different. */
+/*
+ * Legacy Rust names end in a hash that tells crate versions apart and makes equal functions look
+ * different.
+ */
 static void strip_rust_hash(struct demangler *d)
 {
 	size_t i;
@@ -105,7 +112,10 @@ static int demangle_d(struct demangler *d, const char *name)
 	return length > 0;
 }
 
-/* Demangles NAME into d->output. Returns 1, or 0 if it is not a valid mangled name or its output is too long. */
+/*
+ * Demangles NAME into d->output. Returns 1, or 0 if it is not a valid mangled name or its output is
+ * too long.
+ */
 static int demangle_now(struct demangler *d, const char *name, int options)
 {
 	d->length = 0;
@@ -179,7 +189,8 @@ const char *demangle_name(struct demangler *d, const char *name)
 		done = on_large_stack(d, name);
 	known = pool_alloc(d->pool, sizeof(*known));
 	known->mangled = pool_strndup(d->pool, name, length);
-	known->readable = done && d->length ? pool_strndup(d->pool, d->output, d->length) : known->mangled;
+	known->readable = done && d->length ? pool_strndup(d->pool, d->output, d->length)
+					    : known->mangled;
 	known->next = (struct known_name *)(uintptr_t)*slot;
 	*slot = (uintptr_t)known;
 	return known->readable;

@@ -2,8 +2,9 @@
 /*
  * demangle.h - readable names of C++ (Itanium), Rust (v0 and legacy) and D functions, by libiberty.
  *
- * Names come from files that may be hostile: input and output lengths are limited, and a name too deep for the caller's
- * stack is demangled on a stack of its own. What cannot be demangled is returned as it is.
+ * Names come from files that may be hostile: input and output lengths are limited, and a name too
+ * deep for the caller's stack is demangled on a stack of its own. What cannot be demangled is
+ * returned as it is.
  */
 #ifndef SYMBOL_DEMANGLE_H
 #define SYMBOL_DEMANGLE_H
@@ -17,9 +18,9 @@ void demangler_delete(struct demangler *demangler);
 int demangle_is_mangled(const char *name);
 
 /*
- * The readable form of NAME, with parameters, in the spelling of c++filt; Rust names lose their "::h<16 hex>" hash.
- * Returns a string that lives as long as DEMANGLER, or NAME itself when it is not mangled (or too long). Each name is
- * demangled once.
+ * The readable form of NAME, with parameters, in the spelling of c++filt; Rust names lose their
+ * "::h<16 hex>" hash. Returns a string that lives as long as DEMANGLER, or NAME itself when it is
+ * not mangled (or too long). Each name is demangled once.
  */
 const char *demangle_name(struct demangler *demangler, const char *name);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dwinfo.c - see dwinfo.h. Units are found through an index over all units' own ranges; .debug_aranges is not used,
- * since clang and rustc do not write it. Units that state no ranges (some assemblers, some old compilers) are walked
- * only when an address is in none of the others.
+ * dwinfo.c - see dwinfo.h. Units are found through an index over all units' own ranges;
+ * .debug_aranges is not used, since clang and rustc do not write it. Units that state no ranges
+ * (some assemblers, some old compilers) are walked only when an address is in none of the others.
  */
 #include "symbol/dwinfo.h"
 
@@ -28,13 +28,16 @@ struct dwinfo {
 	struct interval_list ranges; /* of the units; kept to add those of units without ranges */
 	struct interval_index index; /* address -> unit */
 	int has_unranged_read;
-	uint64_t budget;             /* ranges still allowed, see dwunit_read */
+	uint64_t budget; /* ranges still allowed, see dwunit_read */
 	size_t missing_splits;
-	struct map paths;            /* address of a relative path -> the full path, in POOL */
+	struct map paths; /* address of a relative path -> the full path, in POOL */
 	struct pool *pool;
 };
 
-/* Several units can claim one address (copies of inline functions that the linker merged): the first one has it. */
+/*
+ * Several units can claim one address (copies of inline functions that the linker merged): the
+ * first one has it.
+ */
 static uint32_t unit_priority(size_t unit)
 {
 	return UINT32_MAX - (uint32_t)unit;
@@ -64,19 +67,20 @@ static void read_units(struct dwinfo *info)
 	Dwarf_Half version;
 
 	while (info->unit_count < MOST_UNITS &&
-	       dwarf_next_unit(info->object->dwarf, offset, &next, &header_bytes, &version, &abbrevs,
-			       &address_bytes, &offset_bytes, NULL, NULL) == 0) {
+	       dwarf_next_unit(info->object->dwarf, offset, &next, &header_bytes, &version,
+			       &abbrevs, &address_bytes, &offset_bytes, NULL, NULL) == 0) {
 		struct dwunit unit = { .state = DWUNIT_UNREAD };
 
 		if (next <= offset || header_bytes >= next - offset)
 			break;
 		if (dwarf_offdie(info->object->dwarf, offset + header_bytes, &unit.cu) &&
-		    (dwarf_tag(&unit.cu) == DW_TAG_compile_unit || dwarf_tag(&unit.cu) == DW_TAG_skeleton_unit)) {
+		    (dwarf_tag(&unit.cu) == DW_TAG_compile_unit ||
+		     dwarf_tag(&unit.cu) == DW_TAG_skeleton_unit)) {
 			unit.body = unit.cu;
 			unit.start = (const uint8_t *)unit.cu.addr - header_bytes;
 			unit.end = unit.start + (next - offset);
-			info->units = pool_grow(info->units, &info->unit_capacity, info->unit_count + 1,
-						sizeof(*info->units));
+			info->units = pool_grow(info->units, &info->unit_capacity,
+						info->unit_count + 1, sizeof(*info->units));
 			info->units[info->unit_count++] = unit;
 			add_unit_ranges(info, info->unit_count - 1);
 		}
@@ -91,7 +95,10 @@ struct dwinfo *dwinfo_new(struct object *object, const struct split_search *sear
 
 	info->object = object;
 	info->pool = pool_new();
-	/* Every range takes bytes of the file, even when the file is compressed; without a bound, few could be many. */
+	/*
+	 * Every range takes bytes of the file, even when the file is compressed; without a bound,
+	 * few could be many.
+	 */
 	info->budget = (1u << 20) + object->file_bytes;
 	info->split = split_new(object, search);
 	read_units(info);
@@ -125,8 +132,8 @@ static void set_split_extent(struct dwunit *unit)
 	Dwarf_Half version;
 
 	unit->start = unit->end = NULL;
-	while (dwarf_next_unit(dwarf, offset, &next, &header_bytes, &version, &abbrevs, &address_bytes, &offset_bytes,
-			       NULL, NULL) == 0) {
+	while (dwarf_next_unit(dwarf, offset, &next, &header_bytes, &version, &abbrevs,
+			       &address_bytes, &offset_bytes, NULL, NULL) == 0) {
 		if (next <= offset || header_bytes >= next - offset)
 			return;
 		if (offset + header_bytes == wanted) {
@@ -173,8 +180,8 @@ static void read_unranged(struct dwinfo *info)
 			Dwarf_Die die = { .addr = u->functions[j].die, .cu = u->body.cu };
 			Dwarf_Addr lo, hi;
 
-			if (u->functions[j].parent == DWUNIT_NO_PARENT && dwarf_lowpc(&die, &lo) == 0 &&
-			    dwarf_highpc(&die, &hi) == 0 && lo != 0)
+			if (u->functions[j].parent == DWUNIT_NO_PARENT &&
+			    dwarf_lowpc(&die, &lo) == 0 && dwarf_highpc(&die, &hi) == 0 && lo != 0)
 				interval_add(&info->ranges, lo, hi, unit_priority(i), (uint32_t)i);
 		}
 	}
@@ -195,10 +202,14 @@ static struct dwunit *unit_at(struct dwinfo *info, uint64_t vaddr)
 	return unit == INTERVAL_NONE ? NULL : prepare(info, unit);
 }
 
-/* Whether TEXT, an inline string of a DIE, ends inside the section that it lies in. libdw does not look. */
+/*
+ * Whether TEXT, an inline string of a DIE, ends inside the section that it lies in. libdw does not
+ * look.
+ */
 static int ends_in_section(Dwarf_Attribute *attribute, const char *text)
 {
-	static const char *const names[] = { ".debug_info", ".debug_info.dwo", ".zdebug_info", ".debug_types" };
+	static const char *const names[] = { ".debug_info", ".debug_info.dwo", ".zdebug_info",
+					     ".debug_types" };
 	struct object object = { .elf = dwarf_getelf(dwarf_cu_getdwarf(attribute->cu)) };
 	size_t i;
 
@@ -230,14 +241,16 @@ static uint32_t number_of(Dwarf_Die *die, unsigned int name)
 	Dwarf_Attribute attribute;
 	Dwarf_Word number;
 
-	if (!dwarf_attr(die, name, &attribute) || dwarf_formudata(&attribute, &number) || number > UINT32_MAX)
+	if (!dwarf_attr(die, name, &attribute) || dwarf_formudata(&attribute, &number) ||
+	    number > UINT32_MAX)
 		return 0;
 	return (uint32_t)number;
 }
 
 /*
- * A concrete function refers to its abstract form, that to a declaration, and any of them may have the name. A linkage
- * name anywhere on the way counts more than a plain one, the nearest of a kind most.
+ * A concrete function refers to its abstract form, that to a declaration, and any of them may have
+ * the name. A linkage name anywhere on the way counts more than a plain one, the nearest of a kind
+ * most.
  */
 static void name_function(struct dwunit_function *f, Dwarf_Die die)
 {
@@ -263,7 +276,10 @@ static void name_function(struct dwunit_function *f, Dwarf_Die die)
 	}
 }
 
-/* FILE with the unit's compilation directory before it if it is relative; libdw leaves that out for some tables. */
+/*
+ * FILE with the unit's compilation directory before it if it is relative; libdw leaves that out for
+ * some tables.
+ */
 static const char *full_path(struct dwinfo *info, struct dwunit *u, const char *file)
 {
 	const char *directory;
@@ -309,7 +325,8 @@ static void complete(struct dwinfo *info, struct dwunit *u, struct dwunit_functi
 	}
 }
 
-static void find_line(struct dwinfo *info, struct dwunit *u, uint64_t vaddr, struct dwinfo_frame *frame)
+static void find_line(struct dwinfo *info, struct dwunit *u, uint64_t vaddr,
+		      struct dwinfo_frame *frame)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(&u->cu, vaddr);
 	int number;
@@ -321,7 +338,8 @@ static void find_line(struct dwinfo *info, struct dwunit *u, uint64_t vaddr, str
 		frame->line = (uint32_t)number;
 }
 
-size_t dwinfo_lookup(struct dwinfo *info, uint64_t vaddr, struct dwinfo_frame frames[DWINFO_MOST_FRAMES])
+size_t dwinfo_lookup(struct dwinfo *info, uint64_t vaddr,
+		     struct dwinfo_frame frames[DWINFO_MOST_FRAMES])
 {
 	struct dwunit *u = unit_at(info, vaddr);
 	struct dwunit_function *f;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dwunit.c - see dwunit.h. Sections 7.5.2 to 7.5.6 of DWARF 5 (and the same of 2 to 4): a unit is a sequence of DIEs,
- * each an abbreviation code and attribute values; a code of 0 ends a list of children.
+ * dwunit.c - see dwunit.h. Sections 7.5.2 to 7.5.6 of DWARF 5 (and the same of 2 to 4): a unit is a
+ * sequence of DIEs, each an abbreviation code and attribute values; a code of 0 ends a list of
+ * children.
  *
- * Abbreviations are compiled to a few skip operations each. Everything is bounds-checked against the unit's end; at
- * the first thing that makes no sense the walk stops and what was found so far is used.
+ * Abbreviations are compiled to a few skip operations each. Everything is bounds-checked against
+ * the unit's end; at the first thing that makes no sense the walk stops and what was found so far
+ * is used.
  */
 #include "symbol/dwunit.h"
 
@@ -14,13 +16,13 @@
 
 #include "util/pool.h"
 
-#define MOST_ABBREV_CODE  65535
-#define MOST_ATTRIBUTES   128
-#define MOST_DEPTH        2048
-#define MOST_DIE_RANGES   65536
+#define MOST_ABBREV_CODE 65535
+#define MOST_ATTRIBUTES  128
+#define MOST_DEPTH       2048
+#define MOST_DIE_RANGES  65536
 
 enum skip_kind {
-	SKIP_FIXED,   /* bytes */
+	SKIP_FIXED, /* bytes */
 	SKIP_LEB,
 	SKIP_STRING,
 	SKIP_BLOCK,   /* a length of `bytes` bytes (0: LEB128), then as many bytes */
@@ -39,7 +41,7 @@ struct abbrev {
 	uint16_t count;
 	uint16_t tag;
 	uint8_t has_children;
-	uint8_t has_code;   /* has an address or a range list */
+	uint8_t has_code; /* has an address or a range list */
 	uint8_t is_known;
 };
 
@@ -98,7 +100,8 @@ static struct skip skip_of(const struct walk *w, unsigned int form)
 	case DW_FORM_data16:
 		return (struct skip){ SKIP_FIXED, 16 };
 	case DW_FORM_ref_addr:
-		return (struct skip){ SKIP_FIXED, w->version < 3 ? w->address_bytes : w->offset_bytes };
+		return (struct skip){ SKIP_FIXED,
+				      w->version < 3 ? w->address_bytes : w->offset_bytes };
 	case DW_FORM_strp:
 	case DW_FORM_line_strp:
 	case DW_FORM_strp_sup:
@@ -158,7 +161,10 @@ static struct abbrev compile_abbrev(struct walk *w, Dwarf_Abbrev *from)
 		unsigned int name, form;
 		struct skip skip;
 
-		/* Fails behind the last one (dwarf_getattrcnt counts constants of DW_FORM_implicit_const twice). */
+		/*
+		 * Fails behind the last one (dwarf_getattrcnt counts constants of
+		 * DW_FORM_implicit_const twice).
+		 */
 		if (dwarf_getabbrevattr_data(from, i, &name, &form, NULL, NULL)) {
 			a.is_known = 1;
 			break;
@@ -166,8 +172,9 @@ static struct abbrev compile_abbrev(struct walk *w, Dwarf_Abbrev *from)
 		skip = skip_of(w, form);
 		if (name == DW_AT_low_pc || name == DW_AT_ranges)
 			a.has_code = 1;
-		if (name == DW_AT_sibling && (form == DW_FORM_ref1 || form == DW_FORM_ref2 || form == DW_FORM_ref4 ||
-					      form == DW_FORM_ref8 || form == DW_FORM_ref_udata))
+		if (name == DW_AT_sibling &&
+		    (form == DW_FORM_ref1 || form == DW_FORM_ref2 || form == DW_FORM_ref4 ||
+		     form == DW_FORM_ref8 || form == DW_FORM_ref_udata))
 			skip.kind = SKIP_SIBLING;
 		add_skip(w, &a, skip);
 	}
@@ -193,11 +200,15 @@ static int compile_abbrevs(struct walk *w)
 			return -1;
 		if (code >= w->abbrev_count) {
 			old = w->abbrev_capacity;
-			w->abbrevs = pool_grow(w->abbrevs, &w->abbrev_capacity, code + 1, sizeof(*w->abbrevs));
+			w->abbrevs = pool_grow(w->abbrevs, &w->abbrev_capacity, code + 1,
+					       sizeof(*w->abbrevs));
 			memset(w->abbrevs + old, 0, (w->abbrev_capacity - old) * sizeof(*w->abbrevs));
 			w->abbrev_count = code + 1;
 		}
-		/* A code that is defined twice: libdw keeps the first definition, and so must the walker. */
+		/*
+		 * A code that is defined twice: libdw keeps the first definition, and so must the
+		 * walker.
+		 */
 		if (!w->abbrevs[code].is_known)
 			w->abbrevs[code] = compile_abbrev(w, from);
 		offset += length;
@@ -284,8 +295,8 @@ static int skip_value(struct walk *w, struct skip skip)
 			w->sibling = w->unit->start + number;
 		return 0;
 	case SKIP_INDIRECT:
-		if (read_leb(w, &number) || number == DW_FORM_indirect || number == DW_FORM_implicit_const ||
-		    number > UINT16_MAX)
+		if (read_leb(w, &number) || number == DW_FORM_indirect ||
+		    number == DW_FORM_implicit_const || number > UINT16_MAX)
 			return -1;
 		return skip_value(w, skip_of(w, (unsigned int)number));
 	default:
@@ -317,19 +328,23 @@ static void add_ranges(struct walk *w, uint32_t function, unsigned int depth)
 		if (offset <= 0)
 			return;
 		--*w->budget;
-		/* Code that the linker dropped is left at address 0 (or at -1, where no code is either). */
+		/*
+		 * Code that the linker dropped is left at address 0 (or at -1, where no code is
+		 * either).
+		 */
 		if (lo != 0 && object_code_at(w->layout, lo))
 			interval_add(&w->ranges, lo, hi, depth, function);
 	}
 }
 
-static uint32_t add_function(struct walk *w, const uint8_t *die, const struct abbrev *a, uint32_t parent,
-			     unsigned int depth)
+static uint32_t add_function(struct walk *w, const uint8_t *die, const struct abbrev *a,
+			     uint32_t parent, unsigned int depth)
 {
 	struct dwunit *u = w->unit;
 	uint32_t function = (uint32_t)u->function_count;
 
-	u->functions = pool_grow(u->functions, &u->capacity, u->function_count + 1, sizeof(*u->functions));
+	u->functions = pool_grow(u->functions, &u->capacity, u->function_count + 1,
+				 sizeof(*u->functions));
 	u->functions[u->function_count++] = (struct dwunit_function){
 		.die = (void *)die,
 		.parent = parent,
@@ -341,8 +356,9 @@ static uint32_t add_function(struct walk *w, const uint8_t *die, const struct ab
 }
 
 /*
- * Whether a DIE's children can be left out of the quick walk. Functions defined inside a type (a Rust method, a class
- * local to a function) are then missed; their addresses are found to belong to no function, and the unit is walked again.
+ * Whether a DIE's children can be left out of the quick walk. Functions defined inside a type (a
+ * Rust method, a class local to a function) are then missed; their addresses are found to belong to
+ * no function, and the unit is walked again.
  */
 static int is_skippable(const struct walk *w, const struct abbrev *a)
 {
@@ -388,7 +404,8 @@ static void walk_dies(struct walk *w)
 		a = &w->abbrevs[code];
 		if (skip_attributes(w, a))
 			return;
-		if (a->tag == DW_TAG_inlined_subroutine || (a->tag == DW_TAG_subprogram && a->has_code))
+		if (a->tag == DW_TAG_inlined_subroutine ||
+		    (a->tag == DW_TAG_subprogram && a->has_code))
 			function = add_function(w, die, a, function, depth);
 		else if (a->tag == DW_TAG_subprogram)
 			function = DWUNIT_NO_PARENT;
@@ -404,7 +421,8 @@ static void walk_dies(struct walk *w)
 	}
 }
 
-void dwunit_read(struct dwunit *u, enum dwunit_state level, const struct object *layout, uint64_t *budget)
+void dwunit_read(struct dwunit *u, enum dwunit_state level, const struct object *layout,
+		 uint64_t *budget)
 {
 	struct walk w = { .unit = u, .layout = layout, .budget = budget, .level = level };
 
@@ -414,8 +432,8 @@ void dwunit_read(struct dwunit *u, enum dwunit_state level, const struct object 
 	free(u->functions);
 	u->functions = NULL;
 	u->function_count = u->capacity = 0;
-	if (!u->start || dwarf_cu_info(u->body.cu, &w.version, NULL, NULL, NULL, NULL, &w.address_bytes,
-				       &w.offset_bytes))
+	if (!u->start || dwarf_cu_info(u->body.cu, &w.version, NULL, NULL, NULL, NULL,
+				       &w.address_bytes, &w.offset_bytes))
 		return;
 	if (compile_abbrevs(&w) == 0)
 		walk_dies(&w);
@@ -425,7 +443,8 @@ void dwunit_read(struct dwunit *u, enum dwunit_state level, const struct object 
 	free(w.skips);
 }
 
-struct dwunit_function *dwunit_find(struct dwunit *u, uint64_t vaddr, const struct object *layout, uint64_t *budget)
+struct dwunit_function *dwunit_find(struct dwunit *u, uint64_t vaddr, const struct object *layout,
+				    uint64_t *budget)
 {
 	uint32_t found;
 

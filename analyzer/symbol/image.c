@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image.c - see image.h. Layout: ELF header, copied sections, section names, section headers, then on a page of its own
- * the mapped section.
+ * image.c - see image.h. Layout: ELF header, copied sections, section names, section headers, then
+ * on a page of its own the mapped section.
  */
 #include "symbol/image.h"
 
@@ -18,7 +18,7 @@ struct layout {
 	size_t count;
 	char names[MOST_NAMES_BYTES];
 	size_t name_bytes;
-	uint64_t end;  /* of what has been laid out */
+	uint64_t end; /* of what has been laid out */
 };
 
 static uint64_t round_up(uint64_t size, uint64_t to)
@@ -26,7 +26,8 @@ static uint64_t round_up(uint64_t size, uint64_t to)
 	return (size + to - 1) / to * to;
 }
 
-static void add_section(struct layout *l, const char *name, uint32_t type, uint64_t offset, uint64_t size)
+static void add_section(struct layout *l, const char *name, uint32_t type, uint64_t offset,
+			uint64_t size)
 {
 	size_t bytes = strlen(name) + 1;
 
@@ -63,7 +64,8 @@ static void write_header(uint8_t *image, const struct layout *l, uint64_t header
 	memcpy(image + headers_at, l->headers, l->count * sizeof(l->headers[0]));
 }
 
-struct object *image_build(const struct image_section *sections, size_t count, const struct image_mapping *mapped)
+struct object *image_build(const struct image_section *sections, size_t count,
+			   const struct image_mapping *mapped)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t skew = mapped ? mapped->offset % page : 0;
@@ -76,7 +78,8 @@ struct object *image_build(const struct image_section *sections, size_t count, c
 	if (count > MOST_SECTIONS)
 		return NULL;
 	for (i = 0; i < count; i++)
-		add_section(&l, sections[i].name, SHT_PROGBITS, round_up(l.end, 16), sections[i].size);
+		add_section(&l, sections[i].name, SHT_PROGBITS, round_up(l.end, 16),
+			    sections[i].size);
 	headers_at = round_up(l.end + sizeof(l.names), 16);
 	mapped_at = round_up(headers_at + sizeof(l.headers), page);
 	bytes = mapped_at + mapped_bytes;
@@ -85,17 +88,19 @@ struct object *image_build(const struct image_section *sections, size_t count, c
 		add_section(&l, mapped->name, SHT_PROGBITS, mapped_at + skew, mapped->size);
 	add_section(&l, ".shstrtab", SHT_STRTAB, i, sizeof(l.names));
 
-	image = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	image = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (image == MAP_FAILED)
 		return NULL;
-	if (mapped_bytes && mmap(image + mapped_at, mapped_bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, mapped->fd,
-				 (off_t)(mapped->offset - skew)) == MAP_FAILED) {
+	if (mapped_bytes && mmap(image + mapped_at, mapped_bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED,
+				 mapped->fd, (off_t)(mapped->offset - skew)) == MAP_FAILED) {
 		munmap(image, bytes);
 		return NULL;
 	}
 	for (i = 0; i < count; i++)
 		if (sections[i].size)
-			memcpy(image + l.headers[i + 1].sh_offset, sections[i].bytes, sections[i].size);
+			memcpy(image + l.headers[i + 1].sh_offset, sections[i].bytes,
+			       sections[i].size);
 	memcpy(image + l.headers[l.count - 1].sh_offset, l.names, sizeof(l.names));
 	write_header(image, &l, headers_at);
 	return object_from_memory("split unit", image, bytes, 1);

@@ -25,9 +25,11 @@ struct image_mapping {
 };
 
 /*
- * An object with copies of SECTIONS and, behind them, MAPPED (may be NULL). A mapped section costs address space only:
- * the string section of a large package is shared by thousands of images. Returns NULL if it cannot be mapped.
+ * An object with copies of SECTIONS and, behind them, MAPPED (may be NULL). A mapped section costs
+ * address space only: the string section of a large package is shared by thousands of images.
+ * Returns NULL if it cannot be mapped.
  */
-struct object *image_build(const struct image_section *sections, size_t count, const struct image_mapping *mapped);
+struct object *image_build(const struct image_section *sections, size_t count,
+			   const struct image_mapping *mapped);
 
 #endif

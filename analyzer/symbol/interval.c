@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interval.c - see interval.h. A sweep over the ranges in order of their start with a heap of those that have begun;
- * ranges that have ended leave the heap when they surface, so each is pushed and popped once.
+ * interval.c - see interval.h. A sweep over the ranges in order of their start with a heap of those
+ * that have begun; ranges that have ended leave the heap when they surface, so each is pushed and
+ * popped once.
  */
 #include "symbol/interval.h"
 
@@ -23,7 +24,8 @@ struct sweep {
 	size_t capacity;
 };
 
-void interval_add(struct interval_list *list, uint64_t lo, uint64_t hi, uint32_t priority, uint32_t value)
+void interval_add(struct interval_list *list, uint64_t lo, uint64_t hi, uint32_t priority,
+		  uint32_t value)
 {
 	if (hi <= lo)
 		return;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object.c - see object.h. libelf maps the file and checks offsets and sizes against it; what is added here is the
- * refusal of things that are not plain files (a FIFO would block, a device could do anything) and bounds on counts.
+ * object.c - see object.h. libelf maps the file and checks offsets and sizes against it; what is
+ * added here is the refusal of things that are not plain files (a FIFO would block, a device could
+ * do anything) and bounds on counts.
  */
 #include "symbol/object.h"
 
@@ -23,8 +24,8 @@
 #define MOST_SECTION_NAMES (16u << 20)
 
 /*
- * Section names must end in their section, which must not be huge: libelf looks for the end of each anew, and both libdw
- * and this file ask for all names often.
+ * Section names must end in their section, which must not be huge: libelf looks for the end of each
+ * anew, and both libdw and this file ask for all names often.
  */
 static int has_sane_sections(Elf *elf)
 {
@@ -48,7 +49,8 @@ static int is_usable(Elf *elf)
 	const char *ident = elf_getident(elf, NULL);
 
 	/* ET_REL: a .dwo or .dwp. */
-	return elf_kind(elf) == ELF_K_ELF && ident && ident[EI_DATA] == HOST_ORDER && gelf_getehdr(elf, &header) &&
+	return elf_kind(elf) == ELF_K_ELF && ident && ident[EI_DATA] == HOST_ORDER &&
+	       gelf_getehdr(elf, &header) &&
 	       (header.e_type == ET_DYN || header.e_type == ET_EXEC || header.e_type == ET_REL) &&
 	       has_sane_sections(elf);
 }
@@ -93,8 +95,8 @@ static void set_build_id(struct object *o, const void *id, size_t bytes)
 }
 
 /*
- * Sections first: in a file made by `strip --only-keep-debug` the program headers still have the offsets of the
- * original file, where other bytes are now.
+ * Sections first: in a file made by `strip --only-keep-debug` the program headers still have the
+ * offsets of the original file, where other bytes are now.
  */
 static void find_build_id(struct object *o)
 {
@@ -144,11 +146,13 @@ static void find_code(struct object *o)
 	GElf_Phdr phdr;
 
 	while ((section = elf_nextscn(o->elf, section)))
-		if (gelf_getshdr(section, &shdr) && (shdr.sh_flags & SHF_EXECINSTR) && (shdr.sh_flags & SHF_ALLOC))
+		if (gelf_getshdr(section, &shdr) && (shdr.sh_flags & SHF_EXECINSTR) &&
+		    (shdr.sh_flags & SHF_ALLOC))
 			add_code(o, &capacity, shdr.sh_addr, shdr.sh_size);
 	if (o->code_count == 0 && elf_getphdrnum(o->elf, &headers) == 0)
 		for (i = 0; i < headers; i++)
-			if (gelf_getphdr(o->elf, (int)i, &phdr) && phdr.p_type == PT_LOAD && (phdr.p_flags & PF_X))
+			if (gelf_getphdr(o->elf, (int)i, &phdr) && phdr.p_type == PT_LOAD &&
+			    (phdr.p_flags & PF_X))
 				add_code(o, &capacity, phdr.p_vaddr, phdr.p_memsz);
 	if (o->code_count == 0)
 		return;
@@ -202,7 +206,8 @@ struct object *object_open(const char *path)
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_size < (off_t)sizeof(Elf32_Ehdr)) {
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode) ||
+	    status.st_size < (off_t)sizeof(Elf32_Ehdr)) {
 		close(fd);
 		return NULL;
 	}
@@ -211,7 +216,10 @@ struct object *object_open(const char *path)
 	o->file_bytes = (uint64_t)status.st_size;
 	o->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	o = complete(o);
-	/* From here on the mapping is used; libdw has noted where the file lies, for .dwo files beside it. */
+	/*
+	 * From here on the mapping is used; libdw has noted where the file lies, for .dwo files
+	 * beside it.
+	 */
 	if (o && elf_cntl(o->elf, ELF_C_FDREAD)) {
 		object_close(o);
 		o = NULL;

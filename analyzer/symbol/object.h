@@ -2,8 +2,8 @@
 /*
  * object.h - one ELF file: opened, checked, its build-id, sections and DWARF handle.
  *
- * Only regular files of the host's byte order are opened, and no descriptor stays open: a trace of a program with a
- * thousand modules must not run into the descriptor limit.
+ * Only regular files of the host's byte order are opened, and no descriptor stays open: a trace of
+ * a program with a thousand modules must not run into the descriptor limit.
  */
 #ifndef SYMBOL_OBJECT_H
 #define SYMBOL_OBJECT_H
@@ -19,17 +19,17 @@ struct object_code { /* an executable section, or an executable segment where th
 };
 
 struct object {
-	char *path;              /* as opened, for messages and for finding its neighbours */
+	char *path; /* as opened, for messages and for finding its neighbours */
 	Elf *elf;
-	Dwarf *dwarf;            /* NULL without (readable) .debug_info */
+	Dwarf *dwarf; /* NULL without (readable) .debug_info */
 	uint64_t file_bytes;
-	const uint8_t *build_id; /* inside the file's bytes */
-	size_t build_id_bytes;   /* 0 if it has none */
+	const uint8_t *build_id;  /* inside the file's bytes */
+	size_t build_id_bytes;    /* 0 if it has none */
 	struct object_code *code; /* sorted by address, disjoint */
 	size_t code_count;
-	void *image;             /* of an object from memory */
+	void *image; /* of an object from memory */
 	size_t image_bytes;
-	int image_is_mapped;     /* release by munmap rather than free */
+	int image_is_mapped; /* release by munmap rather than free */
 };
 
 /* Opens PATH. Returns NULL if it is absent, not a regular file, or not an ELF program, library or split
@@ -37,8 +37,8 @@ struct object {
 struct object *object_open(const char *path);
 
 /*
- * The same for an ELF file in memory, called NAME. Takes over IMAGE (also when it fails), to be released by free, or by
- * munmap if IS_MAPPED.
+ * The same for an ELF file in memory, called NAME. Takes over IMAGE (also when it fails), to be
+ * released by free, or by munmap if IS_MAPPED.
  */
 struct object *object_from_memory(const char *name, void *image, size_t image_bytes, int is_mapped);
 

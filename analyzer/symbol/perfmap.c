@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * perfmap.c - see perfmap.h. A JIT compiler reuses memory and only ever appends, so later lines win.
+ * perfmap.c - see perfmap.h. A JIT compiler reuses memory and only ever appends, so later lines
+ * win.
  */
 #include "symbol/perfmap.h"
 
@@ -51,7 +52,10 @@ static char *read_file(const char *path, size_t *length)
 	return text;
 }
 
-/* Reads a hexadecimal number, with or without 0x, that a space follows. Returns what is behind it, or NULL. */
+/*
+ * Reads a hexadecimal number, with or without 0x, that a space follows. Returns what is behind it,
+ * or NULL.
+ */
 static char *hex_number(char *text, uint64_t *value)
 {
 	char *end;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * split.c - see split.h. libdw 0.188 finds .dwo files beside the program or where they were compiled. It knows no .dwp
- * packages and no other places, so those are read here: the unit's contributions (DWARF 5, section 7.3.5) are put
- * together to an ELF image of one .dwo that also holds the program's .debug_addr from the skeleton's base on, which is
- * where libdw looks for an indexed address of a unit without DW_AT_addr_base (in a .dwo, in a section of that suffix).
+ * split.c - see split.h. libdw 0.188 finds .dwo files beside the program or where they were
+ * compiled. It knows no .dwp packages and no other places, so those are read here: the unit's
+ * contributions (DWARF 5, section 7.3.5) are put together to an ELF image of one .dwo that also
+ * holds the program's .debug_addr from the skeleton's base on, which is where libdw looks for an
+ * indexed address of a unit without DW_AT_addr_base (in a .dwo, in a section of that suffix).
  */
 #include "symbol/split.h"
 
@@ -16,13 +17,20 @@
 #include <unistd.h>
 
 #include "symbol/image.h"
+#include "symbol/rangelist.h"
 #include "util/pool.h"
 
 #define MOST_GRAFTS   8192 /* each takes two memory maps, of which a process has some 65000 */
 #define PACKAGE_INDEX ".debug_cu_index"
 
 /* Columns of a package's index: DWARF 5, table 7.1. */
-enum column { COLUMN_INFO = 1, COLUMN_ABBREV = 3, COLUMN_LINE = 4, COLUMN_STR_OFFSETS = 6, COLUMN_RNGLISTS = 8 };
+enum column {
+	COLUMN_INFO = 1,
+	COLUMN_ABBREV = 3,
+	COLUMN_LINE = 4,
+	COLUMN_STR_OFFSETS = 6,
+	COLUMN_RNGLISTS = 8
+};
 
 struct package_index {
 	uint32_t columns, units, slots;
@@ -36,7 +44,7 @@ struct package_index {
 struct split {
 	struct object *object;
 	const struct split_search *search;
-	struct object *package;  /* MODULE.dwp, or NULL */
+	struct object *package; /* MODULE.dwp, or NULL */
 	int package_is_searched;
 	struct object **grafts;
 	struct object **sources; /* .dwo files that grafts were made from */
@@ -99,7 +107,8 @@ static int is_special(const char *path)
 /* libdw opens a .dwo with a plain open(), which a FIFO of that name would block for ever. */
 static int is_safe_to_open(const struct split *s, const char *directory, const char *name)
 {
-	char *beside = xasprintf("%.*s/%s", (int)(base_name(s->object->path) - s->object->path), s->object->path, name);
+	char *beside = xasprintf("%.*s/%s", (int)(base_name(s->object->path) - s->object->path),
+				 s->object->path, name);
 	char *compiled = join(directory, name);
 	int safe = !is_special(beside) && !is_special(compiled);
 
@@ -178,7 +187,8 @@ static int read_index(const struct object *package, struct package_index *index)
 	index->columns = read32(at + 4);
 	index->units = read32(at + 8);
 	index->slots = read32(at + 12);
-	if (index->columns == 0 || index->columns > 16 || index->slots == 0 || (index->slots & (index->slots - 1)))
+	if (index->columns == 0 || index->columns > 16 || index->slots == 0 ||
+	    (index->slots & (index->slots - 1)))
 		return -1;
 	cells = (uint64_t)index->columns * index->units;
 	needed = 16 + (uint64_t)index->slots * 12 + index->columns * 4 + cells * 8;
@@ -210,14 +220,19 @@ static int64_t find_row(const struct package_index *index, uint64_t signature)
 	return -1;
 }
 
-/* Narrows PART, a whole section of the package that COLUMN is about, to the contribution of the unit in ROW. */
-static void narrow(const struct package_index *index, int64_t row, unsigned int column, struct image_section *part)
+/*
+ * Narrows PART, a whole section of the package that COLUMN is about, to the contribution of the
+ * unit in ROW.
+ */
+static void narrow(const struct package_index *index, int64_t row, unsigned int column,
+		   struct image_section *part)
 {
 	uint32_t i;
 
 	for (i = 0; i < index->columns; i++) {
 		uint64_t cell = (uint64_t)row * index->columns + i;
-		uint32_t offset = read32(index->offsets + cell * 4), size = read32(index->sizes + cell * 4);
+		uint32_t offset = read32(index->offsets + cell * 4),
+			 size = read32(index->sizes + cell * 4);
 
 		if (read32(index->ids + i * 4) != column)
 			continue;
@@ -246,8 +261,8 @@ static void find_addresses(const struct split *s, Dwarf_Die *skeleton, struct im
 }
 
 /*
- * Describes the section NAME of SOURCE for mapping. Returns 0, or -1 if it is not in the file as it is: libdw has
- * unpacked it.
+ * Describes the section NAME of SOURCE for mapping. Returns 0, or -1 if it is not in the file as it
+ * is: libdw has unpacked it.
  */
 static int find_mapping(const struct object *source, const char *name, struct image_mapping *mapping)
 {
@@ -255,7 +270,8 @@ static int find_mapping(const struct object *source, const char *name, struct im
 	size_t file_bytes = 0;
 	const char *file = elf_rawfile(source->elf, &file_bytes), *at = data ? data->d_buf : NULL;
 
-	if (!at || !file || at < file || at > file + file_bytes || data->d_size > (size_t)(file + file_bytes - at))
+	if (!at || !file || at < file || at > file + file_bytes ||
+	    data->d_size > (size_t)(file + file_bytes - at))
 		return -1;
 	mapping->name = name;
 	mapping->offset = (uint64_t)(at - file);
@@ -263,43 +279,74 @@ static int find_mapping(const struct object *source, const char *name, struct im
 	return 0;
 }
 
-/* An image of the unit SIGNATURE out of SOURCE, a package or a .dwo, or NULL. */
-static struct object *graft(const struct split *s, Dwarf_Die *skeleton, const struct object *source,
-			    uint64_t signature)
+/* The sections of an image, in this order. */
+enum { INFO, ABBREV, LINE, STR_OFFSETS, RANGES, ADDR, PART_COUNT };
+
+static const struct {
+	const char *name;
+	unsigned int column; /* of a package's index */
+} part_sources[PART_COUNT] = {
+	[INFO] = { ".debug_info.dwo", COLUMN_INFO },
+	[ABBREV] = { ".debug_abbrev.dwo", COLUMN_ABBREV },
+	[LINE] = { ".debug_line.dwo", COLUMN_LINE },
+	[STR_OFFSETS] = { ".debug_str_offsets.dwo", COLUMN_STR_OFFSETS },
+	[RANGES] = { ".debug_rnglists.dwo", COLUMN_RNGLISTS },
+	[ADDR] = { ".debug_addr.dwo", 0 },
+};
+
+/* Finds what belongs to unit SIGNATURE in SOURCE, a package or a .dwo. Returns 0, or -1. */
+static int find_parts(const struct object *source, uint64_t signature,
+		      struct image_section parts[PART_COUNT])
 {
-	struct image_section parts[] = {
-		{ .name = ".debug_info.dwo" },        { .name = ".debug_abbrev.dwo" },
-		{ .name = ".debug_line.dwo" },        { .name = ".debug_str_offsets.dwo" },
-		{ .name = ".debug_rnglists.dwo" },    { .name = ".debug_addr.dwo" },
-	};
-	static const unsigned int columns[] = { COLUMN_INFO, COLUMN_ABBREV, COLUMN_LINE, COLUMN_STR_OFFSETS,
-						COLUMN_RNGLISTS };
-	size_t i, count = sizeof(columns) / sizeof(columns[0]);
-	struct image_mapping strings = { 0 };
 	struct package_index index;
-	struct object *image;
-	int64_t row = -1;
+	int is_package = read_index(source, &index) == 0;
+	int64_t row = is_package ? find_row(&index, signature) : 0;
+	size_t i;
 
-	if (read_index(source, &index) == 0 && (row = find_row(&index, signature)) < 0)
-		return NULL;
-	for (i = 0; i < count; i++) {
-		Elf_Data *data = object_section_data(source, parts[i].name);
+	if (row < 0)
+		return -1;
+	for (i = 0; i < PART_COUNT; i++) {
+		Elf_Data *data = object_section_data(source, part_sources[i].name);
 
-		if (!data)
+		parts[i] = (struct image_section){ .name = part_sources[i].name };
+		if (!data || i == ADDR)
 			continue;
 		parts[i].bytes = data->d_buf;
 		parts[i].size = data->d_size;
-		if (row >= 0)
-			narrow(&index, row, columns[i], &parts[i]);
+		if (is_package)
+			narrow(&index, row, part_sources[i].column, &parts[i]);
 	}
-	find_addresses(s, skeleton, &parts[count]);
-	if (parts[0].size == 0 || parts[1].size == 0 || find_mapping(source, ".debug_str.dwo", &strings))
+	return parts[INFO].size && parts[ABBREV].size ? 0 : -1;
+}
+
+/* An image of the unit SIGNATURE out of SOURCE, or NULL. */
+static struct object *graft(const struct split *s, Dwarf_Die *skeleton, const struct object *source,
+			    uint64_t signature)
+{
+	struct image_section parts[PART_COUNT];
+	struct image_mapping strings = { 0 };
+	struct object *image = NULL;
+	uint8_t *ranges = NULL;
+	size_t ranges_bytes;
+	Dwarf_Addr base;
+
+	if (find_parts(source, signature, parts) || find_mapping(source, ".debug_str.dwo", &strings))
 		return NULL;
+	find_addresses(s, skeleton, &parts[ADDR]);
+	/* What a list counts from is stated in the skeleton alone by g++; clang's need no base. */
+	if (parts[RANGES].size && dwarf_lowpc(skeleton, &base) == 0 && base != 0)
+		ranges = rangelist_rebase(parts[RANGES].bytes, parts[RANGES].size, base,
+					  &ranges_bytes);
+	if (ranges) {
+		parts[RANGES].bytes = ranges;
+		parts[RANGES].size = ranges_bytes;
+	}
 	strings.fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (strings.fd < 0)
-		return NULL;
-	image = image_build(parts, count + 1, &strings);
-	close(strings.fd);
+	if (strings.fd >= 0) {
+		image = image_build(parts, PART_COUNT, &strings);
+		close(strings.fd);
+	}
+	free(ranges);
 	return image;
 }
 
@@ -311,9 +358,10 @@ static int find_unit(const struct object *object, uint64_t signature, Dwarf_Die 
 	uint64_t id;
 	uint8_t type;
 
-	while (object->dwarf && dwarf_get_units(object->dwarf, unit, &unit, NULL, &type, &die, NULL) == 0) {
-		if (type != DW_UT_split_compile || dwarf_cu_info(unit, NULL, NULL, NULL, NULL, &id, NULL, NULL) ||
-		    id != signature)
+	while (object->dwarf &&
+	       dwarf_get_units(object->dwarf, unit, &unit, NULL, &type, &die, NULL) == 0) {
+		if (type != DW_UT_split_compile ||
+		    dwarf_cu_info(unit, NULL, NULL, NULL, NULL, &id, NULL, NULL) || id != signature)
 			continue;
 		*body = die;
 		return 1;
@@ -337,7 +385,8 @@ static int find_elsewhere(struct split *s, Dwarf_Die *skeleton, uint64_t signatu
 		image = graft(s, skeleton, s->package, signature);
 	if (!image && name && (source = open_dwo(s, directory, name))) {
 		image = graft(s, skeleton, source, signature);
-		s->sources = pool_grow(s->sources, &s->source_capacity, s->source_count + 1, sizeof(*s->sources));
+		s->sources = pool_grow(s->sources, &s->source_capacity, s->source_count + 1,
+				       sizeof(*s->sources));
 		s->sources[s->source_count++] = source;
 	}
 	if (!image)
@@ -356,7 +405,8 @@ int split_find(struct split *s, Dwarf_Die *skeleton, Dwarf_Die *body)
 	uint8_t type;
 
 	*body = *skeleton;
-	if (dwarf_cu_info(skeleton->cu, &version, &type, NULL, NULL, &id, NULL, NULL) || type != DW_UT_skeleton)
+	if (dwarf_cu_info(skeleton->cu, &version, &type, NULL, NULL, &id, NULL, NULL) ||
+	    type != DW_UT_skeleton)
 		return 0;
 	name = text_of(skeleton, DW_AT_dwo_name, DW_AT_GNU_dwo_name);
 	directory = text_of(skeleton, DW_AT_comp_dir, 0);

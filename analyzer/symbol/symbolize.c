@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * symbolize.c - see symbolize.h. Puts together what the other files of this folder find, in order of trust: debug
- * information, a symbol that covers the address, the nearest symbol below it, the bare offset in the module.
+ * symbolize.c - see symbolize.h. Puts together what the other files of this folder find, in order
+ * of trust: debug information, a symbol that covers the address, the nearest symbol below it, the
+ * bare offset in the module.
  *
  * Nothing that a frame points to is freed before the symbolizer is.
  */
@@ -39,9 +40,9 @@ struct module {
 	struct object *embedded;   /* minidebuginfo, or NULL */
 	struct object *supplement; /* dwz file, or NULL */
 	struct split_search search;
-	struct dwinfo *info;       /* NULL without debug information */
+	struct dwinfo *info; /* NULL without debug information */
 	struct symtab symtab;
-	struct map answers;        /* vaddr -> struct answer */
+	struct map answers; /* vaddr -> struct answer */
 	int is_split_noted;
 };
 
@@ -52,8 +53,8 @@ struct symbolizer {
 	struct module **modules;
 	size_t module_count;
 	size_t module_capacity;
-	struct map handles;  /* hash of path and build-id -> index of the last such module + 1 */
-	struct map pcs;      /* pc outside modules -> struct answer */
+	struct map handles; /* hash of path and build-id -> index of the last such module + 1 */
+	struct map pcs;     /* pc outside modules -> struct answer */
 	struct perfmap *jit;
 	int is_jit_read;
 	const char *notes[MOST_NOTES];
@@ -150,7 +151,8 @@ int symbolizer_module(struct symbolizer *s, const struct symbol_module *module)
 	if (*slot) {
 		m = s->modules[*slot - 1];
 		if (strcmp(m->path, path) == 0 && m->build_id_bytes == module->build_id_bytes &&
-		    memcmp(m->build_id, module->build_id, m->build_id_bytes) == 0)
+		    (m->build_id_bytes == 0 ||
+		     memcmp(m->build_id, module->build_id, m->build_id_bytes) == 0))
 			return (int)(*slot - 1);
 	}
 	m = pool_alloc(s->pool, sizeof(*m));
@@ -160,7 +162,8 @@ int symbolizer_module(struct symbolizer *s, const struct symbol_module *module)
 		id[i] = module->build_id[i];
 	m->build_id = id;
 	m->build_id_bytes = module->build_id_bytes;
-	s->modules = pool_grow(s->modules, &s->module_capacity, s->module_count + 1, sizeof(*s->modules));
+	s->modules = pool_grow(s->modules, &s->module_capacity, s->module_count + 1,
+			       sizeof(*s->modules));
 	s->modules[s->module_count++] = m;
 	*slot = s->module_count;
 	return (int)(s->module_count - 1);
@@ -192,13 +195,16 @@ static void open_files(struct symbolizer *s, struct module *m)
 	if (m->main && !m->main->dwarf)
 		m->embedded = debugfile_open_embedded(m->main);
 	if (status == DEBUGFILE_DIFFERS)
-		note(s, "%s: the file there now has another build-id than the one that ran: not used%s", m->path,
-		     m->debug ? ", names come from its debug file" : "");
+		note(s,
+		     "%s: the file there now has another build-id than the one that ran: not used%s",
+		     m->path, m->debug ? ", names come from its debug file" : "");
 	else if (status == DEBUGFILE_ABSENT && !m->debug)
-		note(s, "%s: no such file, or not an ELF file: its functions have no names (--sysroot, --debug-path)",
+		note(s,
+		     "%s: no such file, or not an ELF file: its functions have no names (--sysroot, --debug-path)",
 		     m->path);
 	if (crc_differs)
-		note(s, "%s: a debug file was found that belongs to another build: not used", m->path);
+		note(s, "%s: a debug file was found that belongs to another build: not used",
+		     m->path);
 }
 
 static void module_open(struct symbolizer *s, struct module *m)
@@ -207,7 +213,9 @@ static void module_open(struct symbolizer *s, struct module *m)
 
 	m->is_open = 1;
 	open_files(s, m);
-	with_dwarf = m->main && m->main->dwarf ? m->main : m->debug && m->debug->dwarf ? m->debug : NULL;
+	with_dwarf = m->main && m->main->dwarf     ? m->main
+		     : m->debug && m->debug->dwarf ? m->debug
+						   : NULL;
 	layout = m->main ? m->main : m->debug;
 	if (with_dwarf) {
 		m->supplement = debugfile_open_supplement(&s->options, with_dwarf);
@@ -215,8 +223,10 @@ static void module_open(struct symbolizer *s, struct module *m)
 						   s->options.debug_path_count, m->path };
 		m->info = dwinfo_new(with_dwarf, &m->search);
 	} else if (m->main && strcmp(m->path, "[vdso]") != 0) {
-		note(s, "%s: no debug information: names come from its symbol table (install its debug symbols, or give "
-		     "--debug-path or --debuginfod)", m->path);
+		note(s,
+		     "%s: no debug information: names come from its symbol table (install its debug symbols, or give "
+		     "--debug-path or --debuginfod)",
+		     m->path);
 	}
 	if (!layout)
 		return;
@@ -229,8 +239,12 @@ static void module_open(struct symbolizer *s, struct module *m)
 	symtab_finish(&m->symtab, layout);
 }
 
-/* A symbol's name without the "@VERSION" that .symtab may give it, demangled; *LINKAGE as in the file if mangled. */
-static const char *symbol_name(struct symbolizer *s, const struct symtab_symbol *symbol, const char **linkage)
+/*
+ * A symbol's name without the "@VERSION" that .symtab may give it, demangled; *LINKAGE as in the
+ * file if mangled.
+ */
+static const char *symbol_name(struct symbolizer *s, const struct symtab_symbol *symbol,
+			       const char **linkage)
 {
 	size_t length = strnlen(symbol->name, MOST_NAME_BYTES);
 	const char *at = memchr(symbol->name, '@', length);
@@ -244,19 +258,22 @@ static const char *symbol_name(struct symbolizer *s, const struct symtab_symbol 
 	return demangle_name(s->demangler, name);
 }
 
-static const char *pool_text(struct symbolizer *s, const char *format, const char *name, uint64_t offset)
-	__attribute__((format(printf, 2, 0)));
+static const char *pool_text(struct symbolizer *s, const char *format, const char *name,
+			     uint64_t offset) __attribute__((format(printf, 2, 0)));
 
-static const char *pool_text(struct symbolizer *s, const char *format, const char *name, uint64_t offset)
+static const char *pool_text(struct symbolizer *s, const char *format, const char *name,
+			     uint64_t offset)
 {
-	char *text = xasprintf(format, name, offset), *copy = pool_strndup(s->pool, text, strlen(text));
+	char *text = xasprintf(format, name, offset),
+	     *copy = pool_strndup(s->pool, text, strlen(text));
 
 	free(text);
 	return copy;
 }
 
 /* Names FRAME, a function that the debug information does not name, by the symbol table. */
-static void name_by_symbol(struct symbolizer *s, struct module *m, uint64_t vaddr, struct symbol_frame *frame)
+static void name_by_symbol(struct symbolizer *s, struct module *m, uint64_t vaddr,
+			   struct symbol_frame *frame)
 {
 	const struct symtab_symbol *symbol = symtab_covering(&m->symtab, vaddr);
 	const char *linkage;
@@ -271,20 +288,24 @@ static void name_by_symbol(struct symbolizer *s, struct module *m, uint64_t vadd
 		frame->function = pool_text(s, "%s+0x%" PRIx64, symbol_name(s, symbol, &linkage),
 					    vaddr - symbol->addr);
 	else
-		frame->function = pool_text(s, "%s+0x%" PRIx64, m->path[0] ? base_name(m->path) : "?", vaddr);
+		frame->function = pool_text(s, "%s+0x%" PRIx64,
+					    m->path[0] ? base_name(m->path) : "?", vaddr);
 }
 
 /*
- * Names FRAME by the debug information. For a function that is really there (IS_OUTERMOST) and has no mangled name the
- * symbol table may know better: a mangled symbol where the debug information is reduced to short names (-g1,
- * -gline-tables-only), the exported name where a C library calls malloc __libc_malloc inside.
+ * Names FRAME by the debug information. For a function that is really there (IS_OUTERMOST) and has
+ * no mangled name the symbol table may know better: a mangled symbol where the debug information is
+ * reduced to short names (-g1, -gline-tables-only), the exported name where a C library calls
+ * malloc __libc_malloc inside.
  */
-static void name_by_dwarf(struct symbolizer *s, struct module *m, uint64_t vaddr, const struct dwinfo_frame *from,
-			  int is_outermost, struct symbol_frame *frame)
+static void name_by_dwarf(struct symbolizer *s, struct module *m, uint64_t vaddr,
+			  const struct dwinfo_frame *from, int is_outermost,
+			  struct symbol_frame *frame)
 {
 	const struct symtab_symbol *symbol = NULL;
 
-	if (is_outermost && (from->linkage || from->name) && !(from->linkage && demangle_is_mangled(from->linkage)))
+	if (is_outermost && (from->linkage || from->name) &&
+	    !(from->linkage && demangle_is_mangled(from->linkage)))
 		symbol = symtab_covering(&m->symtab, vaddr);
 	if (symbol && (symbol->is_exported || demangle_is_mangled(symbol->name))) {
 		frame->function = symbol_name(s, symbol, &frame->linkage_name);
@@ -317,8 +338,10 @@ static struct answer *look_up(struct symbolizer *s, struct module *m, uint64_t v
 		count = dwinfo_lookup(m->info, vaddr, frames);
 	if (m->info && !m->is_split_noted && dwinfo_missing_splits(m->info)) {
 		m->is_split_noted = 1;
-		note(s, "%s: split debug information (.dwo or .dwp files) is missing: inlined functions are not shown "
-		     "(--debug-path)", m->path);
+		note(s,
+		     "%s: split debug information (.dwo or .dwp files) is missing: inlined functions are not shown "
+		     "(--debug-path)",
+		     m->path);
 	}
 	a = new_answer(s, count ? count : 1);
 	if (count == 0)
@@ -340,7 +363,8 @@ static struct answer *look_up(struct symbolizer *s, struct module *m, uint64_t v
 	return a;
 }
 
-size_t symbolizer_lookup(struct symbolizer *s, int handle, uint64_t vaddr, const struct symbol_frame **frames)
+size_t symbolizer_lookup(struct symbolizer *s, int handle, uint64_t vaddr,
+			 const struct symbol_frame **frames)
 {
 	struct answer *a;
 	struct module *m;

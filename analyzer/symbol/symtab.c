@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * symtab.c - see symtab.h. Where several names share an address (malloc, __libc_malloc) the choice must not depend on
- * the order in the file: exported before local (weak or not: the weak one is often the public name), few leading
- * underscores before many, short before long, then alphabetical.
+ * symtab.c - see symtab.h. Where several names share an address (malloc, __libc_malloc) the choice
+ * must not depend on the order in the file: exported before local (weak or not: the weak one is
+ * often the public name), few leading underscores before many, short before long, then
+ * alphabetical.
  */
 #include "symbol/symtab.h"
 
@@ -53,7 +54,8 @@ static const char *strings_of(const struct object *object, const GElf_Shdr *head
 	return data->d_buf;
 }
 
-static void add_table(struct symtab *t, struct object *object, Elf_Scn *section, const GElf_Shdr *header)
+static void add_table(struct symtab *t, struct object *object, Elf_Scn *section,
+		      const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t entries = data && header->sh_entsize ? data->d_size / header->sh_entsize : 0;

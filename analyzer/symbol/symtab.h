@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * symtab.h - ELF symbol tables as an index from address to symbol: the names of code without debug information.
+ * symtab.h - ELF symbol tables as an index from address to symbol: the names of code without debug
+ * information.
  */
 #ifndef SYMBOL_SYMTAB_H
 #define SYMBOL_SYMTAB_H
@@ -13,9 +14,9 @@
 
 struct symtab_symbol {
 	uint64_t addr;
-	uint64_t end;     /* first address behind: addr + size, or where the next symbol or the section begins */
-	const char *name; /* in .symtab perhaps with an "@VERSION" */
-	uint8_t rank;     /* among names of one address: lower is better */
+	uint64_t end; /* first address behind: addr + size, or where the next symbol or the section begins */
+	const char *name;    /* in .symtab perhaps with an "@VERSION" */
+	uint8_t rank;        /* among names of one address: lower is better */
 	uint8_t is_exported; /* a global or weak function, not a local one or a label */
 };
 
@@ -25,10 +26,13 @@ struct symtab {
 	size_t count;
 	size_t capacity;
 	struct interval_index index;
-	const struct object *layout;   /* whose code ranges delimit symbols */
+	const struct object *layout; /* whose code ranges delimit symbols */
 };
 
-/* Adds the function symbols of OBJECT's tables of type SHT_SYMTAB or SHT_DYNSYM. Returns how many it found. */
+/*
+ * Adds the function symbols of OBJECT's tables of type SHT_SYMTAB or SHT_DYNSYM. Returns how many
+ * it found.
+ */
 size_t symtab_add(struct symtab *table, struct object *object, uint32_t type);
 
 /* Makes TABLE ready for queries; code ranges are those of LAYOUT. */

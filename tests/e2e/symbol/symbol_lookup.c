@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * symbol_lookup.c - test driver: names the addresses read from standard input (hexadecimal, one a line) in one ELF file,
- * in llvm-symbolizer's output style: "function", "file:line" for each frame, an empty line after each address.
+ * symbol_lookup.c - test driver: names the addresses read from standard input (hexadecimal, one a
+ * line) in one ELF file, in llvm-symbolizer's output style: "function", "file:line" for each frame,
+ * an empty line after each address.
  *
  *	symbol_lookup [-l] [-b HEX-BUILD-ID] [-r SYSROOT] [-d DEBUG-PATH]... [-p PID] [-s] ELF
  *
- * -l prints linkage names where there are any, -p looks addresses up as outside of all modules, -s prints only the number
- * of addresses and frames (for timing). Notes go to standard error.
+ * -l prints linkage names where there are any, -p looks addresses up as outside of all modules, -s
+ * prints only the number of addresses and frames (for timing). Notes go to standard error.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -75,7 +76,8 @@ int main(int argc, char **argv)
 	handle = options.pid ? -1 : symbolizer_module(symbolizer, &module);
 	while (fgets(line, sizeof(line), stdin)) {
 		const struct symbol_frame *frames;
-		size_t count = symbolizer_lookup(symbolizer, handle, strtoull(line, NULL, 16), &frames);
+		size_t count = symbolizer_lookup(symbolizer, handle, strtoull(line, NULL, 16),
+						 &frames);
 
 		addresses++;
 		frames_seen += count;
