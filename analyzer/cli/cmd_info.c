@@ -6,7 +6,6 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "out/text.h"
-#include "out/trace_report.h"
 
 static uint64_t count_frames(const struct source *source, enum frame_kind kind, uint64_t *rows)
 {
@@ -273,7 +272,7 @@ static int run(struct session *s)
 	} else {
 		for (i = 0; i < s->run->process_count; i++)
 			write_process(s, s->run->processes[i]);
-		trace_report_notes(s->run, NULL, &s->out, s->color);
+		session_notes(s);
 	}
 	return run_exit_status(s->run);
 }

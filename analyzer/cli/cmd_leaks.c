@@ -11,7 +11,6 @@
 #include "cli/leak_list.h"
 #include "cli/session.h"
 #include "out/text.h"
-#include "out/trace_report.h"
 
 #define LEAKS_SHOWN  10
 #define FRAMES_SHOWN 30
@@ -44,6 +43,8 @@ static void write_leak(struct session *s, const struct heap_leak *leak)
 		buf_puts(out, " in thread ");
 		text_name(out, thread->name);
 	}
+	if (s->run->process_count > 1)
+		buf_printf(out, " of pid %" PRIu64, s->run->processes[leak->process]->pid);
 	if (leak->count == 1)
 		buf_printf(out, ", at %s\n", text_seconds(first, leak->first_ns, 3));
 	else
@@ -130,7 +131,7 @@ static void write_text(struct session *s, const struct leak_list *list)
 	}
 	write_mismatches(s);
 	write_suppressions(list, out);
-	trace_report_notes(s->run, s->names, out, s->color);
+	session_notes(s);
 	buf_printf(out, "SUMMARY: shim-analyze: %" PRIu64 " byte(s) leaked in %" PRIu64 " allocation(s).\n", list->unfreed.bytes,
 		   list->unfreed.count);
 }
@@ -153,6 +154,7 @@ static void json_leak(struct session *s, struct emit *j, const struct heap_leak 
 	emit_uint(j, "count", leak->count);
 	emit_string(j, "allocator", event_func_name(leak->func));
 	emit_string(j, "thread", thread && thread->name[0] ? thread->name : NULL);
+	emit_uint(j, "pid", s->run->processes[leak->process]->pid);
 	emit_uint(j, "largest", leak->largest);
 	emit_uint(j, "first_ns", leak->first_ns);
 	emit_uint(j, "last_ns", leak->last_ns);

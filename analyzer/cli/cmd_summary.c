@@ -90,7 +90,7 @@ static void write_text(struct session *s, const struct leak_list *list)
 	buf_putc(&s->out, '\n');
 	buf_add(&s->out, sections.bytes, sections.length);
 	buf_free(&sections);
-	trace_report_notes(s->run, s->names, &s->out, s->color);
+	session_notes(s);
 }
 
 static void json_functions(const struct heap_totals *t, struct emit *j)

@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "out/text.h"
-#include "out/trace_report.h"
 #include "util/pool.h"
 
 #define THREADS_SHOWN 30
@@ -65,7 +64,7 @@ static void write_text(struct session *s, const struct threads_row **rows, size_
 	if (i < count)
 		buf_printf(&s->out, "and %zu more threads: use -n 0 to see all\n", count - i);
 	buf_puts(&s->out, "(a block belongs to the thread that allocated it; foreign: frees of other threads' blocks)\n\n");
-	trace_report_notes(s->run, s->names, &s->out, s->color);
+	session_notes(s);
 }
 
 static void json_row(struct session *s, struct emit *j, const struct threads_row *r)

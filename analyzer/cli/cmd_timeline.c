@@ -5,7 +5,6 @@
 #include "cli/command.h"
 #include "cli/session.h"
 #include "out/text.h"
-#include "out/trace_report.h"
 
 #define ROWS_SHOWN      40
 #define ROWS_SHOWN_JSON 1000
@@ -73,7 +72,7 @@ static void write_text(struct session *s, const struct timeline *t)
 		buf_putc(&s->out, '\n');
 	}
 	buf_putc(&s->out, '\n');
-	trace_report_notes(s->run, s->names, &s->out, s->color);
+	session_notes(s);
 }
 
 static void json_marks(struct session *s, const struct timeline *t, struct emit *j)

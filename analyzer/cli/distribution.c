@@ -7,7 +7,6 @@
 
 #include "cli/site_command.h"
 #include "out/text.h"
-#include "out/trace_report.h"
 
 
 uint64_t distribution_median(const struct distribution_site *site)
@@ -67,7 +66,7 @@ static void write_text(struct session *s, const struct distribution *d, size_t l
 		write_site(s, d, &d->sites[i]);
 	if (i < d->site_count)
 		buf_printf(&s->out, "and %zu more stacks: use -n 0 to see all\n\n", d->site_count - i);
-	trace_report_notes(s->run, s->names, &s->out, s->color);
+	session_notes(s);
 }
 
 static void write_json(struct session *s, const struct distribution *d, size_t limit)

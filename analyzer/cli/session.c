@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "out/text.h"
 #include "out/trace_report.h"
 #include "util/pool.h"
 
@@ -106,6 +107,59 @@ int session_is_json(const struct session *s)
 	return s->options->format == FORMAT_JSON;
 }
 
+static int is_filtered(const struct options *o)
+{
+	return o->thread || o->from || o->to || o->include.count || o->exclude.count;
+}
+
+static void json_list(struct emit *j, const char *key, const struct option_list *list)
+{
+	size_t i;
+
+	emit_begin_array(j, key);
+	for (i = 0; i < list->count; i++)
+		emit_string(j, NULL, list->items[i]);
+	emit_end(j);
+}
+
+static void json_filter(const struct options *o, struct emit *j)
+{
+	emit_begin_flat_object(j, "filter");
+	json_list(j, "include", &o->include);
+	json_list(j, "exclude", &o->exclude);
+	emit_string(j, "thread", o->thread);
+	emit_string(j, "from", o->from);
+	emit_string(j, "to", o->to);
+	emit_end(j);
+}
+
+static void text_option(struct session *s, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	buf_printf(&s->out, " %s ", name);
+	text_name(&s->out, value);
+}
+
+void session_notes(struct session *s)
+{
+	const struct options *o = s->options;
+	size_t i;
+
+	if (is_filtered(o)) {
+		buf_puts(&s->out, "note: all figures are of what these options keep:");
+		for (i = 0; i < o->include.count; i++)
+			text_option(s, "-I", o->include.items[i]);
+		for (i = 0; i < o->exclude.count; i++)
+			text_option(s, "-X", o->exclude.items[i]);
+		text_option(s, "--thread", o->thread);
+		text_option(s, "--from", o->from);
+		text_option(s, "--to", o->to);
+		buf_putc(&s->out, '\n');
+	}
+	trace_report_notes(s->run, s->names, &s->out, s->color);
+}
+
 void session_json_begin(struct session *s, struct emit *j, const char *command)
 {
 	char *schema = xasprintf("shim-analyze/%s/1", command);
@@ -114,6 +168,8 @@ void session_json_begin(struct session *s, struct emit *j, const char *command)
 	emit_begin_object(j, NULL);
 	emit_string(j, "schema", schema);
 	trace_report_json(s->run, s->names, j);
+	if (is_filtered(s->options))
+		json_filter(s->options, j);
 	free(schema);
 }
 

@@ -47,10 +47,13 @@ int session_output(struct session *s);
 int session_is_json(const struct session *s);
 
 /*
- * Begins the JSON object of command COMMAND on S->out: schema and trace. Look up all names that the report needs before, since the
+ * Begins the JSON object of command COMMAND on S->out: schema, trace, and filter if there is one. Look up all names that the report needs before, since the
  * trace's quality tells their share. End it with emit_end.
  */
 void session_json_begin(struct session *s, struct emit *j, const char *command);
+
+/* Appends what every text report ends with: the filters in effect, and the notes on the data. */
+void session_notes(struct session *s);
 
 /* How many entries to show: what the user gave, else OTHERWISE; 0 for all becomes SIZE_MAX. */
 size_t session_limit(const struct session *s, size_t otherwise);

@@ -3,7 +3,6 @@
 #include "cli/site_command.h"
 
 #include "out/site_report.h"
-#include "out/trace_report.h"
 
 static struct site_report report(struct session *s, enum heap_order order, const struct site_extent *extent)
 {
@@ -50,7 +49,7 @@ int site_command(struct session *s, const char *name, enum heap_order order)
 		write_json(s, name, order);
 	} else {
 		site_command_section(s, order, &extent);
-		trace_report_notes(s->run, s->names, &s->out, s->color);
+		session_notes(s);
 	}
 	return run_exit_status(s->run);
 }
