@@ -176,7 +176,7 @@ $(B)/tests/programs/%: tests/programs/%.rs Makefile
 	$(call build_program,env -u MAKEFLAGS -u MFLAGS $(RUSTC) --edition 2021 -O -g)
 
 # A step that must come after another is a make of its own, since -j runs prerequisites side by side.
-STEP = @$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+STEP = @$(MAKE) --no-print-directory $(if $(V),,-s) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 RUN_TESTS = @B=$(B) CC="$(CC)" CXX="$(CXX)" tests/run.sh -j $(JOBS) $(if $(T),-m '$(T)')
 
 .PHONY: deps deps-build deps-test deps-check deps-bench
