@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - shim-analyze: takes the command line apart, runs one command, turns problems into one line on stderr and an exit
- * status. The only file of the tool that exits or writes messages (out of memory apart).
+ * main.c - shim-analyze: takes the command line apart, runs one command, turns problems into one
+ * line on stderr and an exit status. The only file of the tool that exits or writes messages (out
+ * of memory apart).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -84,7 +85,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	diag_clear(&d);
 	if (argc <= 1)
-		status = fail((diag_set(&d, "", DIAG_NO_OFFSET, "no trace given; try shim-analyze --help"), &d));
+		status = fail(
+			(diag_set(&d, "", DIAG_NO_OFFSET, "no trace given; try shim-analyze --help"),
+			 &d));
 	else if (options_parse(&o, argc - 1, argv + 1, &d) < 0)
 		status = fail(&d);
 	else if (o.help || o.version)

@@ -2,9 +2,10 @@
 /*
  * shim_run.c - shim-run: starts a program with libshim.so preloaded and steps aside.
  *
- * A program of its own, built from this file alone. The traced program gets the same standard streams, terminal, process group
- * and, when it ends, its status is ours: the same exit status, or death by the same signal. What is added is two
- * environment variables before, and one line on stderr behind.
+ * A program of its own, built from this file alone. The traced program gets the same standard
+ * streams, terminal, process group and, when it ends, its status is ours: the same exit status, or
+ * death by the same signal. What is added is two environment variables before, and one line on
+ * stderr behind.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +38,8 @@ static const char help_text[] =
 	"Usage: shim-run [OPTIONS] [--] PROGRAM [ARGUMENTS...]\n\n"
 	"Runs PROGRAM with libshim.so preloaded, which records its heap into a trace file for shim-analyze.\n\n"
 	"Options:\n"
-	"  -o, --output PATTERN  trace file (default: " DEFAULT_PATTERN "): %e program, %p pid, %h host, %t start time,\n"
+	"  -o, --output PATTERN  trace file (default: " DEFAULT_PATTERN
+	"): %e program, %p pid, %h host, %t start time,\n"
 	"                        %{VAR} environment; an existing file is never overwritten\n"
 	"  -e, --events LIST     what to record, as SHIM_EVENTS: heap,mmap or none\n"
 	"  -q, --quiet           no line on stderr at the end\n"
@@ -49,11 +51,15 @@ static const char help_text[] =
 
 static int complain(int status, const char *what, const char *which, const char *why)
 {
-	fprintf(stderr, "shim-run: %s%s%s%s%s\n", what, which ? " " : "", which ? which : "", why ? ": " : "", why ? why : "");
+	fprintf(stderr, "shim-run: %s%s%s%s%s\n", what, which ? " " : "", which ? which : "",
+		why ? ": " : "", why ? why : "");
 	return status;
 }
 
-/* The value of an option: behind '=', in the same word, or the next one. *AT is moved past what was taken. */
+/*
+ * The value of an option: behind '=', in the same word, or the next one. *AT is moved past what was
+ * taken.
+ */
 static const char *option_value(char **argv, int *at, const char *rest)
 {
 	if (*rest)
@@ -70,7 +76,8 @@ static int is_option(const char *word, char letter, const char *name, const char
 		return 1;
 	}
 	*rest = word + 2 + length;
-	return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, length) == 0 && (**rest == '\0' || **rest == '=');
+	return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, length) == 0 &&
+	       (**rest == '\0' || **rest == '=');
 }
 
 /* Returns the index of PROGRAM in ARGV, or -1 - status when there is nothing to run. */
@@ -90,7 +97,8 @@ static int parse(struct settings *s, int argc, char **argv)
 			s->quiet = 1;
 			continue;
 		}
-		if (strcmp(argv[at], "-h") == 0 || strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "--version") == 0) {
+		if (strcmp(argv[at], "-h") == 0 || strcmp(argv[at], "--help") == 0 ||
+		    strcmp(argv[at], "--version") == 0) {
 			fputs(argv[at][2] == 'v' ? "shim-run " SHIM_VERSION "\n" : help_text, stdout);
 			return -1 - (fflush(stdout) ? STATUS_USAGE : 0);
 		}
@@ -99,13 +107,16 @@ static int parse(struct settings *s, int argc, char **argv)
 		else if (is_option(argv[at], 'e', "events", &rest))
 			value = &s->events;
 		else
-			return -1 - complain(STATUS_USAGE, "unknown option", argv[at], "try shim-run --help");
+			return -1 - complain(STATUS_USAGE, "unknown option", argv[at],
+					     "try shim-run --help");
 		*value = option_value(argv, &at, rest);
 		if (!*value || !**value)
-			return -1 - complain(STATUS_USAGE, "no value behind", argv[at], "try shim-run --help");
+			return -1 - complain(STATUS_USAGE, "no value behind", argv[at],
+					     "try shim-run --help");
 	}
 	if (at >= argc)
-		return -1 - complain(STATUS_USAGE, "no program given", NULL, "try shim-run -- PROGRAM ARGUMENTS");
+		return -1 - complain(STATUS_USAGE, "no program given", NULL,
+				     "try shim-run -- PROGRAM ARGUMENTS");
 	return at;
 }
 
@@ -129,7 +140,10 @@ static int find_library(char path[PATH_MAX])
 	return -1;
 }
 
-/* Puts LIBRARY in front of what is preloaded already. ld.so splits the variable at spaces and colons. */
+/*
+ * Puts LIBRARY in front of what is preloaded already. ld.so splits the variable at spaces and
+ * colons.
+ */
 static int set_preload(const char *library)
 {
 	const char *before = getenv("LD_PRELOAD");
@@ -154,15 +168,23 @@ static int set_environment(const struct settings *s)
 	char library[PATH_MAX];
 
 	if (find_library(library) < 0)
-		return complain(STATUS_USAGE, "libshim.so is neither beside this program nor in ../lib of it", NULL, NULL);
+		return complain(STATUS_USAGE,
+				"libshim.so is neither beside this program nor in ../lib of it",
+				NULL, NULL);
 	if (set_preload(library) < 0)
-		return complain(STATUS_USAGE, "cannot preload", library, errno == EINVAL ? "its path holds a space or colon" : strerror(errno));
-	if ((s->output && setenv("SHIM_OUTPUT", s->output, 1) < 0) || (s->events && setenv("SHIM_EVENTS", s->events, 1) < 0))
+		return complain(STATUS_USAGE, "cannot preload", library,
+				errno == EINVAL ? "its path holds a space or colon"
+						: strerror(errno));
+	if ((s->output && setenv("SHIM_OUTPUT", s->output, 1) < 0) ||
+	    (s->events && setenv("SHIM_EVENTS", s->events, 1) < 0))
 		return complain(STATUS_USAGE, "cannot set the environment", NULL, strerror(errno));
 	return 0;
 }
 
-/* The keys of a trace's header that tell whether it is the one: pid, and start time not before ours. */
+/*
+ * The keys of a trace's header that tell whether it is the one: pid, and start time not before
+ * ours.
+ */
 static int is_trace_of(const char *path, pid_t pid, const struct timespec *since)
 {
 	char text[4096], key[32];
@@ -172,16 +194,22 @@ static int is_trace_of(const char *path, pid_t pid, const struct timespec *since
 
 	if (fd < 0)
 		return 0;
-	length = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_mtim.tv_sec < since->tv_sec - 1 ? -1 : read(fd, text, sizeof(text));
+	length = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_mtim.tv_sec < since->tv_sec - 1
+			 ? -1
+			 : read(fd, text, sizeof(text));
 	close(fd);
-	if (length < 8 + (ssize_t)sizeof(struct shim_trace_facts) || memcmp(text + 8, SHIM_HEADER_MAGIC, 8) != 0)
+	if (length < 8 + (ssize_t)sizeof(struct shim_trace_facts) ||
+	    memcmp(text + 8, SHIM_HEADER_MAGIC, 8) != 0)
 		return 0;
 	/* Fields are text (key) and text (value), each led by its length: "\3pid" "\4" "1234". */
 	key_length = snprintf(key, sizeof(key), "\3pid%c%d", (char)snprintf(NULL, 0, "%d", pid), pid);
 	return memmem(text, (size_t)length, key, (size_t)key_length) != NULL;
 }
 
-/* Directory part of PATTERN, "." without one. A pattern with a % in it leaves the directory unknown: NULL. */
+/*
+ * Directory part of PATTERN, "." without one. A pattern with a % in it leaves the directory
+ * unknown: NULL.
+ */
 static char *pattern_directory(const char *pattern)
 {
 	const char *slash = strrchr(pattern, '/');
@@ -194,10 +222,11 @@ static char *pattern_directory(const char *pattern)
 }
 
 /*
- * The trace that process PID wrote, by looking for it where PATTERN puts it: the newest one wins. Its name goes to FOUND. Returns
- * 0, or -1 when there is none.
+ * The trace that process PID wrote, by looking for it where PATTERN puts it: the newest one wins.
+ * Its name goes to FOUND. Returns 0, or -1 when there is none.
  */
-static int find_trace(const char *pattern, pid_t pid, const struct timespec *since, char found[PATH_MAX])
+static int find_trace(const char *pattern, pid_t pid, const struct timespec *since,
+		      char found[PATH_MAX])
 {
 	char *directory = pattern_directory(pattern);
 	struct timespec newest = { 0 };
@@ -210,12 +239,14 @@ static int find_trace(const char *pattern, pid_t pid, const struct timespec *sin
 		struct stat st;
 		int plain = strcmp(directory, ".") == 0;
 
-		if (snprintf(path, sizeof(path), "%s%s%s", plain ? "" : directory, plain ? "" : "/", entry->d_name) >= (int)sizeof(path))
+		if (snprintf(path, sizeof(path), "%s%s%s", plain ? "" : directory, plain ? "" : "/",
+			     entry->d_name) >= (int)sizeof(path))
 			continue;
 		if (!is_trace_of(path, pid, since) || stat(path, &st) < 0)
 			continue;
-		if (result == 0 && (st.st_mtim.tv_sec < newest.tv_sec ||
-				    (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec <= newest.tv_nsec)))
+		if (result == 0 &&
+		    (st.st_mtim.tv_sec < newest.tv_sec ||
+		     (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec <= newest.tv_nsec)))
 			continue;
 		newest = st.st_mtim;
 		memcpy(found, path, strlen(path) + 1);
@@ -239,13 +270,18 @@ static void say_next(const struct settings *s, pid_t pid, const struct timespec 
 	if (find_trace(pattern, pid, since, trace) == 0)
 		fprintf(stderr, "shim-run: next: shim-analyze %s\n", trace);
 	else
-		fprintf(stderr, "shim-run: no trace of pid %d found for %s (a static or set-user-id program cannot be traced; "
-				"SHIM_LOG=stderr tells more)\n", (int)pid, pattern);
+		fprintf(stderr,
+			"shim-run: no trace of pid %d found for %s (a static or set-user-id program cannot be traced; "
+			"SHIM_LOG=stderr tells more)\n",
+			(int)pid, pattern);
 }
 
 static volatile sig_atomic_t child_pid;
 
-/* Sent to us alone (kill PID): the program is whom it is meant for. Sent to the group (Ctrl+C): it got it as well. */
+/*
+ * Sent to us alone (kill PID): the program is whom it is meant for. Sent to the group (Ctrl+C): it
+ * got it as well.
+ */
 static void pass_on(int signal_number, siginfo_t *info, void *context)
 {
 	(void)context;
@@ -257,7 +293,10 @@ static const int passed_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
 
 #define PASSED_COUNT (sizeof(passed_signals) / sizeof(passed_signals[0]))
 
-/* Ours go on to the program; what was ignored stays ignored, for it too. OLD keeps what the program shall start with. */
+/*
+ * Ours go on to the program; what was ignored stays ignored, for it too. OLD keeps what the program
+ * shall start with.
+ */
 static void take_signals(struct sigaction old[PASSED_COUNT])
 {
 	struct sigaction action = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
@@ -270,8 +309,12 @@ static void take_signals(struct sigaction old[PASSED_COUNT])
 	}
 }
 
-/* In the child: only returns, with the status to end with, when PROGRAM cannot be run; a byte in REPORT tells so. */
-static int become(char **argv, const struct sigaction old[PASSED_COUNT], const sigset_t *mask, int report)
+/*
+ * In the child: only returns, with the status to end with, when PROGRAM cannot be run; a byte in
+ * REPORT tells so.
+ */
+static int become(char **argv, const struct sigaction old[PASSED_COUNT], const sigset_t *mask,
+		  int report)
 {
 	size_t i;
 	int why;
@@ -283,7 +326,8 @@ static int become(char **argv, const struct sigaction old[PASSED_COUNT], const s
 	why = errno;
 	if (write(report, "!", 1) != 1)
 		why = errno;
-	return complain(why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXEC, "cannot run", argv[0], strerror(why));
+	return complain(why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXEC, "cannot run", argv[0],
+			strerror(why));
 }
 
 /* Starts ARGV. *STARTED tells whether it could be run. Returns its pid, or -1. */
@@ -295,7 +339,10 @@ static pid_t start(char **argv, int *started)
 	char byte;
 	pid_t pid;
 
-	/* Both ends close at the exec, so the program never sees them, and the end of file tells us that it runs. */
+	/*
+	 * Both ends close at the exec, so the program never sees them, and the end of file tells us
+	 * that it runs.
+	 */
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -1;
 	take_signals(old);
@@ -312,7 +359,10 @@ static pid_t start(char **argv, int *started)
 	return pid;
 }
 
-/* Ends as the program did: by the same signal (without a second core dump), or with the same status. */
+/*
+ * Ends as the program did: by the same signal (without a second core dump), or with the same
+ * status.
+ */
 static int end_like(int status)
 {
 	struct rlimit no_core = { 0, 0 };
@@ -345,7 +395,8 @@ int main(int argc, char **argv)
 		return complain(STATUS_USAGE, "cannot start a process", NULL, strerror(errno));
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return complain(STATUS_USAGE, "cannot wait for", argv[program], strerror(errno));
+			return complain(STATUS_USAGE, "cannot wait for", argv[program],
+					strerror(errno));
 	child_pid = 0;
 	if (started)
 		say_next(&s, pid, &since);

@@ -11,8 +11,9 @@ static int run(struct session *s)
 const struct command command_allocs = {
 	.name = "allocs",
 	.summary = "who calls the allocator most",
-	.about = "Shows the places with most calls to allocation functions, and what they held at the peak. A realloc counts as\n"
-		 "an allocation of its new block; a call that failed does not count.\n",
+	.about = "Shows the places with most calls to allocation functions, and what they held\n"
+		 "at the peak. A realloc counts as an allocation of its new block; a call that\n"
+		 "failed does not count.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_dump.c - `shim-analyze dump`: a trace record by record, in the order of the file, as text or JSON. For people who write
- * readers and hunt bugs; all other commands are better for everything else.
+ * cmd_dump.c - `shim-analyze dump`: a trace record by record, in the order of the file, as text or
+ * JSON. For people who write readers and hunt bugs; all other commands are better for everything
+ * else.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -19,8 +20,9 @@ struct dump {
 };
 
 static const char *const frame_names[] = {
-	[FRAME_HEADER] = "header", [FRAME_BLOCK] = "block",	[FRAME_INDEX] = "index", [FRAME_FOOTER] = "footer",
-	[FRAME_OTHER] = "other",   [FRAME_DAMAGED] = "damaged", [FRAME_CHUNK] = "chunk",
+	[FRAME_HEADER] = "header", [FRAME_BLOCK] = "block", [FRAME_INDEX] = "index",
+	[FRAME_FOOTER] = "footer", [FRAME_OTHER] = "other", [FRAME_DAMAGED] = "damaged",
+	[FRAME_CHUNK] = "chunk",
 };
 
 static const char *const def_names[] = {
@@ -31,14 +33,17 @@ static const char *const def_names[] = {
 
 static const char *def_name(unsigned type)
 {
-	return type < sizeof(def_names) / sizeof(def_names[0]) && def_names[type] ? def_names[type] : "UNKNOWN";
+	return type < sizeof(def_names) / sizeof(def_names[0]) && def_names[type] ? def_names[type]
+										  : "UNKNOWN";
 }
 
 static void text_event(struct buf *out, const struct event *e)
 {
-	buf_printf(out, "  %" PRIu64 " %s %s", e->ticks, event_op_name(e->op), event_func_name(e->func));
+	buf_printf(out, "  %" PRIu64 " %s %s", e->ticks, event_op_name(e->op),
+		   event_func_name(e->func));
 	if (event_is_local(e))
-		buf_printf(out, " local %c%" PRIu32, event_is_alloc(e) ? '+' : '-', (uint32_t)e->addr);
+		buf_printf(out, " local %c%" PRIu32, event_is_alloc(e) ? '+' : '-',
+			   (uint32_t)e->addr);
 	else
 		buf_printf(out, " 0x%" PRIx64, e->addr);
 	if (e->op == SHIM_OP_BRK)
@@ -58,7 +63,9 @@ static void json_event(struct emit *j, const struct event *e)
 	emit_string(j, "op", event_op_name(e->op));
 	emit_string(j, "function", event_func_name(e->func));
 	if (event_is_local(e))
-		emit_int(j, "partner", event_is_alloc(e) ? (int64_t)(uint32_t)e->addr : -(int64_t)(uint32_t)e->addr);
+		emit_int(j, "partner",
+			 event_is_alloc(e) ? (int64_t)(uint32_t)e->addr
+					   : -(int64_t)(uint32_t)e->addr);
 	else
 		emit_uint(j, "address", e->addr);
 	if (e->op == SHIM_OP_BRK)
@@ -95,19 +102,20 @@ static void text_definition(struct buf *out, const struct definition *def)
 
 	buf_printf(out, "  %s", def_name(def->type));
 	if (def->type == SHIM_DEF_STACK) {
-		buf_printf(out, " %" PRIu64 " parent %" PRIu64 " pc 0x%" PRIx64 "%s\n", def->id, def->parent, def->pc,
-			   def->exact ? " exact" : "");
+		buf_printf(out, " %" PRIu64 " parent %" PRIu64 " pc 0x%" PRIx64 "%s\n", def->id,
+			   def->parent, def->pc, def->exact ? " exact" : "");
 		return;
 	}
-	buf_printf(out, " ticks %" PRIu64 " id %" PRIu64 " value %" PRIu64 " extra %" PRIu64, def->ticks, def->id, def->value,
-		   def->extra);
+	buf_printf(out, " ticks %" PRIu64 " id %" PRIu64 " value %" PRIu64 " extra %" PRIu64,
+		   def->ticks, def->id, def->value, def->extra);
 	if (def->type == SHIM_DEF_MODULE_LOAD) {
 		buf_printf(out, " bias 0x%" PRIx64 " build-id ", def->bias);
 		for (i = 0; i < def->build_id.length && i < 64; i++)
 			buf_printf(out, "%02x", (unsigned char)def->build_id.bytes[i]);
 		while (definition_next_segment(&copy, &segment))
-			buf_printf(out, " [0x%" PRIx64 " +0x%" PRIx64 " %c%c%c]", segment.vaddr, segment.size,
-				   segment.flags & 4 ? 'r' : '-', segment.flags & 2 ? 'w' : '-', segment.flags & 1 ? 'x' : '-');
+			buf_printf(out, " [0x%" PRIx64 " +0x%" PRIx64 " %c%c%c]", segment.vaddr,
+				   segment.size, segment.flags & 4 ? 'r' : '-',
+				   segment.flags & 2 ? 'w' : '-', segment.flags & 1 ? 'x' : '-');
 	}
 	text_text(out, "text", &def->text);
 	buf_putc(out, '\n');
@@ -177,14 +185,16 @@ static void begin_frame(struct dump *d, const struct frame *f)
 		return;
 	}
 	text_style(d->out, d->session->color, TEXT_STRONG);
-	buf_printf(d->out, "%s at %" PRIu64 ", %" PRIu64 " bytes", frame_names[f->kind], f->offset, f->bytes);
+	buf_printf(d->out, "%s at %" PRIu64 ", %" PRIu64 " bytes", frame_names[f->kind], f->offset,
+		   f->bytes);
 	if (block)
 		buf_printf(d->out, ": %s, thread %" PRIu32 ", seq %" PRIu32, what, f->thread, f->seq);
 	text_style(d->out, d->session->color, TEXT_PLAIN);
 	buf_putc(d->out, '\n');
 }
 
-static void dump_frame(struct dump *d, const struct source *source, const struct frame *f, struct block *b, struct quality *q)
+static void dump_frame(struct dump *d, const struct source *source, const struct frame *f,
+		       struct block *b, struct quality *q)
 {
 	struct diag why;
 
@@ -257,8 +267,9 @@ static int run(struct session *s)
 const struct command command_dump = {
 	.name = "dump",
 	.summary = "every record of a trace, in the order of the file",
-	.about = "Writes the frames of a trace and the records in them, as docs/trace-format.md describes them; -n N stops after N\n"
-		 "records. \"local +3\" is an allocation whose end is 3 events further, \"local -3\" that end.\n",
+	.about = "Writes the frames of a trace and the records in them, as\n"
+		 "docs/trace-format.md describes them; -n N stops after N records. \"local\n"
+		 "+3\" is an allocation whose end is 3 events further, \"local -3\" that end.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

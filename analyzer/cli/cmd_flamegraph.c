@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd_flamegraph.c - `shim-analyze flamegraph`: one cost over all stacks, as folded text, SVG or an interactive page. */
+/*
+ * cmd_flamegraph.c - `shim-analyze flamegraph`: one cost over all stacks, as folded text, SVG or an
+ * interactive page.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +47,9 @@ static const struct cost *find_cost(const char *name, struct diag *d)
 			return &costs[i];
 	}
 	near = nearest_word(name, names, COST_COUNT);
-	diag_set(d, "", DIAG_NO_OFFSET, "--cost wants allocated, allocations, peak, leaked or temporary, not \"%.50s\"%s%s%s", name,
-		 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	diag_set(d, "", DIAG_NO_OFFSET,
+		 "--cost wants allocated, allocations, peak, leaked or temporary, not \"%.50s\"%s%s%s",
+		 name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	return NULL;
 }
 
@@ -68,7 +72,8 @@ static void add_stack(struct builder *b, uint32_t stack, uint64_t weight)
 	else if (s->count == 0)
 		b->labels[count++] = flame_label(b->flame, "[no stack]", "");
 	for (i = s->count; i-- > 0;)
-		b->labels[count++] = flame_label(b->flame, s->frames[i]->function, names_short_module(s->frames[i]->module));
+		b->labels[count++] = flame_label(b->flame, s->frames[i]->function,
+						 names_short_module(s->frames[i]->module));
 	flame_add(b->flame, b->labels, count, weight);
 }
 
@@ -141,10 +146,13 @@ static int run(struct session *s)
 const struct command command_flamegraph = {
 	.name = "flamegraph",
 	.summary = "one cost over all stacks, as .folded, .svg or interactive .html",
-	.about = "Draws where a cost comes from: --cost allocated (bytes), allocations (calls), peak (bytes alive at the peak),\n"
-		 "leaked (bytes never freed, suppressions applied) or temporary (calls). The ending of -o FILE, or --format,\n"
-		 "chooses the format; without either it is folded stacks, as flamegraph.pl and speedscope read them.\n\n"
-		 "The .html page is one file that works offline: zoom, search by regular expression, callers, dark and light.\n",
+	.about = "Draws where a cost comes from: --cost allocated (bytes), allocations\n"
+		 "(calls), peak (bytes alive at the peak), leaked (bytes never freed,\n"
+		 "suppressions applied) or temporary (calls). The ending of -o FILE, or\n"
+		 "--format, chooses the format; without either it is folded stacks, as\n"
+		 "flamegraph.pl and speedscope read them.\n\n"
+		 "The .html page is one file that works offline: zoom, search by regular\n"
+		 "expression, callers, dark and light.\n",
 	.options = ONLY_FLAMEGRAPH,
 	.formats = (1u << FORMAT_FOLDED) | (1u << FORMAT_SVG) | (1u << FORMAT_HTML),
 	.run = run,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd_info.c - `shim-analyze info`: what a trace says about itself; reads its head, its end and its definitions, not its events. */
+/*
+ * cmd_info.c - `shim-analyze info`: what a trace says about itself; reads its head, its end and its
+ * definitions, not its events.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -138,7 +141,8 @@ static void write_history(const struct process *p, struct buf *out)
 	for (i = 0; i < p->child_count; i++) {
 		buf_puts(out, "  ");
 		write_seconds(p, p->children[i].ticks, out);
-		buf_printf(out, " %s, pid %" PRIu64 " ", what_name(p->children[i].what), p->children[i].pid);
+		buf_printf(out, " %s, pid %" PRIu64 " ", what_name(p->children[i].what),
+			   p->children[i].pid);
 		text_name(out, p->children[i].path);
 		buf_putc(out, '\n');
 	}
@@ -160,16 +164,19 @@ static void write_process(struct session *s, const struct process *p)
 {
 	const struct source *source = p->source;
 	char bytes[TEXT_NUMBER_BYTES];
-	uint64_t rows = 0, blocks = count_frames(source, FRAME_BLOCK, &rows), chunks = count_frames(source, FRAME_CHUNK, &rows);
+	uint64_t rows = 0, blocks = count_frames(source, FRAME_BLOCK, &rows),
+		 chunks = count_frames(source, FRAME_CHUNK, &rows);
 
 	text_style(&s->out, s->color, TEXT_TITLE);
 	text_name(&s->out, source->path);
 	text_style(&s->out, s->color, TEXT_PLAIN);
-	buf_printf(&s->out, "\n  %s, %" PRIu64 " blocks, %" PRIu64 " from the spool, %" PRIu64 " events, %s\n",
+	buf_printf(&s->out,
+		   "\n  %s, %" PRIu64 " blocks, %" PRIu64 " from the spool, %" PRIu64 " events, %s\n",
 		   text_bytes(bytes, source->file_bytes), blocks, chunks, rows,
 		   source->indexed ? "indexed" : "no index");
 	if (rows)
-		buf_printf(&s->out, "  %.2f bytes an event, %zu stacks\n", (double)source->file_bytes / (double)rows, p->stack_count);
+		buf_printf(&s->out, "  %.2f bytes an event, %zu stacks\n",
+			   (double)source->file_bytes / (double)rows, p->stack_count);
 	write_fields("start", &source->header, s);
 	write_fields("end", &source->footer, s);
 	buf_printf(&s->out, "modules (%zu)\n", p->module_count);
@@ -188,7 +195,8 @@ static void json_fields(struct emit *j, const char *key, const struct fields *fi
 
 	emit_begin_object(j, key);
 	for (i = 0; i < fields->count; i++)
-		emit_string_n(j, fields->items[i].key, fields->items[i].value, fields->items[i].length);
+		emit_string_n(j, fields->items[i].key, fields->items[i].value,
+			      fields->items[i].length);
 	emit_end(j);
 }
 
@@ -239,7 +247,8 @@ static void json_threads(struct emit *j, const struct process *p)
 
 static void json_process(struct session *s, struct emit *j, const struct process *p)
 {
-	uint64_t rows = 0, blocks = count_frames(p->source, FRAME_BLOCK, &rows), chunks = count_frames(p->source, FRAME_CHUNK, &rows);
+	uint64_t rows = 0, blocks = count_frames(p->source, FRAME_BLOCK, &rows),
+		 chunks = count_frames(p->source, FRAME_CHUNK, &rows);
 
 	emit_begin_object(j, NULL);
 	emit_string(j, "file", p->source->path);
@@ -280,8 +289,10 @@ static int run(struct session *s)
 const struct command command_info = {
 	.name = "info",
 	.summary = "what a trace says about itself: program, machine, settings, modules, threads",
-	.about = "Shows the facts in the trace's head and end, its modules with their build-ids, its threads, marks and notes. The events\n"
-		 "themselves are not read, so this is quick for any trace; damage among them shows in the other commands.\n",
+	.about = "Shows the facts in the trace's head and end, its modules with their\n"
+		 "build-ids, its threads, marks and notes. The events themselves are not read,\n"
+		 "so this is quick for any trace; damage among them shows in the other\n"
+		 "commands.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

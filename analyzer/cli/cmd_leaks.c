@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_leaks.c - `shim-analyze leaks`: blocks that were never freed, in LeakSanitizer's layout, and the verdict on them.
+ * cmd_leaks.c - `shim-analyze leaks`: blocks that were never freed, in LeakSanitizer's layout, and
+ * the verdict on them.
  *
- * Damage wins over leaks in the exit status: an event that is missing may be the free of a block that is reported.
+ * Damage wins over leaks in the exit status: an event that is missing may be the free of a block
+ * that is reported.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -18,7 +20,8 @@
 
 static const struct process_thread *find_thread(const struct run *run, const struct heap_leak *leak)
 {
-	const struct process *p = leak->process < run->process_count ? run->processes[leak->process] : NULL;
+	const struct process *p = leak->process < run->process_count ? run->processes[leak->process]
+								     : NULL;
 	size_t i;
 
 	for (i = 0; p && i < p->thread_count; i++)
@@ -34,7 +37,9 @@ static void write_leak(struct session *s, const struct heap_leak *leak)
 	struct buf *out = &s->out;
 
 	text_style(out, s->color, TEXT_STRONG);
-	buf_printf(out, "Unfreed leak of %" PRIu64 " byte(s) in %" PRIu64 " object(s) allocated from:\n", leak->bytes, leak->count);
+	buf_printf(out,
+		   "Unfreed leak of %" PRIu64 " byte(s) in %" PRIu64 " object(s) allocated from:\n",
+		   leak->bytes, leak->count);
 	text_style(out, s->color, TEXT_PLAIN);
 	names_text(s->names, leak->stack, out, 4, FRAMES_SHOWN);
 	text_style(out, s->color, TEXT_DIM);
@@ -48,7 +53,8 @@ static void write_leak(struct session *s, const struct heap_leak *leak)
 	if (leak->count == 1)
 		buf_printf(out, ", at %s\n", text_seconds(first, leak->first_ns, 3));
 	else
-		buf_printf(out, ", from %s to %s, the largest of %" PRIu64 " bytes\n", text_seconds(first, leak->first_ns, 3),
+		buf_printf(out, ", from %s to %s, the largest of %" PRIu64 " bytes\n",
+			   text_seconds(first, leak->first_ns, 3),
 			   text_seconds(last, leak->last_ns, 3), leak->largest);
 	text_style(out, s->color, TEXT_PLAIN);
 	buf_putc(out, '\n');
@@ -63,8 +69,9 @@ static void write_mismatches(struct session *s)
 		const struct heap_mismatch *m = &heap->mismatches[i];
 
 		text_style(&s->out, s->color, TEXT_STRONG);
-		buf_printf(&s->out, "Mismatch: %" PRIu64 " object(s) of %s ended by %s, allocated from:\n", m->count,
-			   event_func_name(m->alloc_func), event_func_name(m->free_func));
+		buf_printf(&s->out,
+			   "Mismatch: %" PRIu64 " object(s) of %s ended by %s, allocated from:\n",
+			   m->count, event_func_name(m->alloc_func), event_func_name(m->free_func));
 		text_style(&s->out, s->color, TEXT_PLAIN);
 		names_text(s->names, m->alloc_stack, &s->out, 4, FRAMES_SHOWN);
 		if (m->free_stack) {
@@ -74,7 +81,8 @@ static void write_mismatches(struct session *s)
 		buf_putc(&s->out, '\n');
 	}
 	if (i < heap->mismatch_count)
-		buf_printf(&s->out, "and %zu more kinds of mismatch: use -n 0 to see all\n\n", heap->mismatch_count - i);
+		buf_printf(&s->out, "and %zu more kinds of mismatch: use -n 0 to see all\n\n",
+			   heap->mismatch_count - i);
 }
 
 static void write_suppressions(const struct leak_list *list, struct buf *out)
@@ -98,8 +106,9 @@ static void write_suppressions(const struct leak_list *list, struct buf *out)
 		buf_putc(out, '\n');
 	}
 	if (list->ignored.count)
-		buf_printf(out, "%7" PRIu64 " %10" PRIu64 " shim_ignore_begin (the program says so)\n", list->ignored.count,
-			   list->ignored.bytes);
+		buf_printf(out,
+			   "%7" PRIu64 " %10" PRIu64 " shim_ignore_begin (the program says so)\n",
+			   list->ignored.count, list->ignored.bytes);
 	buf_puts(out, line);
 	buf_putc(out, '\n');
 }
@@ -112,7 +121,8 @@ static void write_text(struct session *s, const struct leak_list *list)
 	if (list->count) {
 		buf_fill(out, '=', 65);
 		text_style(out, s->color, TEXT_BAD);
-		buf_printf(out, "\n==%" PRIu64 "==ERROR: shim-analyze: detected memory leaks\n", s->run->processes[0]->pid);
+		buf_printf(out, "\n==%" PRIu64 "==ERROR: shim-analyze: detected memory leaks\n",
+			   s->run->processes[0]->pid);
 		text_style(out, s->color, TEXT_PLAIN);
 		buf_putc(out, '\n');
 	}
@@ -126,14 +136,18 @@ static void write_text(struct session *s, const struct leak_list *list)
 			rest.bytes += list->items[i].bytes;
 			rest.count += list->items[i].count;
 		}
-		buf_printf(out, "and %zu more site%s, %" PRIu64 " byte(s) in %" PRIu64 " object(s): use -n 0 to see all\n\n", more,
-			   text_plural(more), rest.bytes, rest.count);
+		buf_printf(out,
+			   "and %zu more site%s, %" PRIu64 " byte(s) in %" PRIu64
+			   " object(s): use -n 0 to see all\n\n",
+			   more, text_plural(more), rest.bytes, rest.count);
 	}
 	write_mismatches(s);
 	write_suppressions(list, out);
 	session_notes(s);
-	buf_printf(out, "SUMMARY: shim-analyze: %" PRIu64 " byte(s) leaked in %" PRIu64 " allocation(s).\n", list->unfreed.bytes,
-		   list->unfreed.count);
+	buf_printf(out,
+		   "SUMMARY: shim-analyze: %" PRIu64 " byte(s) leaked in %" PRIu64
+		   " allocation(s).\n",
+		   list->unfreed.bytes, list->unfreed.count);
 }
 
 static void json_sum(struct emit *j, const char *key, const struct leak_sum *sum)
@@ -238,14 +252,17 @@ static int run(struct session *s)
 const struct command command_leaks = {
 	.name = "leaks",
 	.summary = "blocks that were never freed; exit status 23 if there are any",
-	.about = "Shows the blocks that were still alive at the end of the trace, by the stack that allocated them, largest first.\n"
-		 "They are \"unfreed\": whether something still points to them was not looked at.\n\n"
-		 "Suppressions take out leaks that are known: a file of them has one leak:PATTERN a line, where PATTERN matches\n"
-		 "a part of the function, file or module of any frame; * stands for anything, ^ and $ bind to the ends, # begins\n"
-		 "a comment. Blocks that the C and C++ runtimes keep for themselves are left out by a built-in list. A report\n"
-		 "names every suppression that it used.\n\n"
-		 "Exit status 23 tells that there are leaks which no suppression covers. A damaged or incomplete trace gives 2\n"
-		 "even then, since the missing events may be those that freed the blocks.\n",
+	.about = "Shows the blocks that were still alive at the end of the trace, by the stack\n"
+		 "that allocated them, largest first. They are \"unfreed\": whether something\n"
+		 "still points to them was not looked at.\n\n"
+		 "Suppressions take out leaks that are known: a file of them has one\n"
+		 "leak:PATTERN a line, where PATTERN matches a part of the function, file or\n"
+		 "module of any frame; * stands for anything, ^ and $ bind to the ends, #\n"
+		 "begins a comment. Blocks that the C and C++ runtimes keep for themselves are\n"
+		 "left out by a built-in list. A report names every suppression that it used.\n\n"
+		 "Exit status 23 tells that there are leaks which no suppression covers. A\n"
+		 "damaged or incomplete trace gives 2 even then, since the missing events may\n"
+		 "be those that freed the blocks.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

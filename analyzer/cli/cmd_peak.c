@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd_peak.c - `shim-analyze peak`: who held the memory at the moment when most of it was in use. */
+/*
+ * cmd_peak.c - `shim-analyze peak`: who held the memory at the moment when most of it was in use.
+ */
 #include "cli/command.h"
 #include "cli/site_command.h"
 
@@ -11,10 +13,12 @@ static int run(struct session *s)
 const struct command command_peak = {
 	.name = "peak",
 	.summary = "who held the memory when most of it was in use",
-	.about = "Shows the blocks that were alive at the peak, the first moment at which the sum of their sizes was largest, by\n"
-		 "the function that called the allocator and by the stacks that led there. The peak is exact to the event. Of\n"
-		 "several traces the peak is that of the process whose own is largest.\n\n"
-		 "Sizes are those that the program asked for; the allocator's own overhead is not in them.\n",
+	.about = "Shows the blocks that were alive at the peak, the first moment at which the\n"
+		 "sum of their sizes was largest, by the function that called the allocator\n"
+		 "and by the stacks that led there. The peak is exact to the event. Of several\n"
+		 "traces the peak is that of the process whose own is largest.\n\n"
+		 "Sizes are those that the program asked for; the allocator's own overhead is\n"
+		 "not in them.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

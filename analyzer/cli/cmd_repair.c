@@ -26,16 +26,19 @@ static void write_text(const char *path, const struct rewrite_result *r, struct 
 	char bytes[TEXT_NUMBER_BYTES];
 
 	text_name(out, path);
-	buf_printf(out, ": %" PRIu64 " event%s in %s", r->events, text_plural(r->events), text_bytes(bytes, r->bytes));
+	buf_printf(out, ": %" PRIu64 " event%s in %s", r->events, text_plural(r->events),
+		   text_bytes(bytes, r->bytes));
 	if (r->blocks_from_spool)
 		buf_printf(out, "; %" PRIu64 " block%s taken from the spool", r->blocks_from_spool,
 			   text_plural(r->blocks_from_spool));
 	if (r->blocks_dropped)
-		buf_printf(out, "; %" PRIu64 " damaged block%s left out", r->blocks_dropped, text_plural(r->blocks_dropped));
+		buf_printf(out, "; %" PRIu64 " damaged block%s left out", r->blocks_dropped,
+			   text_plural(r->blocks_dropped));
 	buf_putc(out, '\n');
 }
 
-static int write_report(const struct options *o, const char *path, const struct rewrite_result *r, struct diag *d)
+static int write_report(const struct options *o, const char *path, const struct rewrite_result *r,
+			struct diag *d)
 {
 	struct buf out;
 	struct emit j;
@@ -78,9 +81,11 @@ static int run(struct session *s)
 const struct command command_repair = {
 	.name = "repair",
 	.summary = "a readable file out of a cut or damaged one",
-	.about = "Writes a new trace, FILE of -o or TRACE.repaired.zst, with everything of TRACE (and of its .spool file, if the\n"
-		 "process was killed) that can be read, and a new index and end. The old file stays as it is, and an existing\n"
-		 "file is never overwritten. What was lost stays lost: exit status 2 says that something was.\n",
+	.about = "Writes a new trace, FILE of -o or TRACE.repaired.zst, with everything of\n"
+		 "TRACE (and of its .spool file, if the process was killed) that can be read,\n"
+		 "and a new index and end. The old file stays as it is, and an existing file\n"
+		 "is never overwritten. What was lost stays lost: exit status 2 says that\n"
+		 "something was.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

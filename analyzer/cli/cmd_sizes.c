@@ -9,7 +9,9 @@
 static int run(struct session *s)
 {
 	const struct sizes *sizes = &s->analysis.sizes;
-	struct distribution d = { .command = "sizes", .title = "ALLOCATION SIZES", .sites_title = "MOST BYTES ALLOCATED" };
+	struct distribution d = { .command = "sizes",
+				  .title = "ALLOCATION SIZES",
+				  .sites_title = "MOST BYTES ALLOCATED" };
 	size_t i;
 
 	if (session_analyze(s, ANALYSIS_SIZES | ANALYSIS_SIZES_SITES, 0) < 0 || session_output(s) < 0)
@@ -21,7 +23,8 @@ static int run(struct session *s)
 
 		if (site && site->count)
 			d.sites[d.site_count++] = (struct distribution_site){
-				(uint32_t)i, site->count, site->min, site->max, site->sum, site->octaves, SIZES_OCTAVES
+				(uint32_t)i, site->count,   site->min,    site->max,
+				site->sum,   site->octaves, SIZES_OCTAVES
 			};
 	}
 	distribution_write(s, &d);
@@ -32,8 +35,9 @@ static int run(struct session *s)
 const struct command command_sizes = {
 	.name = "sizes",
 	.summary = "how large the allocations are, overall and by place",
-	.about = "Shows the distribution of allocation sizes, as asked for by the program, in powers of two: calls and bytes; then\n"
-		 "the stacks that allocated most bytes with their own sizes. JSON has finer buckets (6 % wide).\n",
+	.about = "Shows the distribution of allocation sizes, as asked for by the program, in\n"
+		 "powers of two: calls and bytes; then the stacks that allocated most bytes\n"
+		 "with their own sizes. JSON has finer buckets (6 % wide).\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd_summary.c - `shim-analyze summary`: the totals, the quality of the data, and the top of each section. */
+/*
+ * cmd_summary.c - `shim-analyze summary`: the totals, the quality of the data, and the top of each
+ * section.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -33,31 +36,38 @@ static void write_footer(struct session *s, const struct leak_list *list)
 	char number[TEXT_NUMBER_BYTES], when[TEXT_NUMBER_BYTES];
 	uint64_t rss = fields_number(&s->run->processes[0]->source->footer, "max_rss_bytes", 0);
 
-	buf_printf(&s->out, "total runtime: %s.\n", text_seconds(number, trace_report_duration_ns(s->run), 2));
+	buf_printf(&s->out, "total runtime: %s.\n",
+		   text_seconds(number, trace_report_duration_ns(s->run), 2));
 	write_rate(s, "calls to allocation functions", t->allocations);
 	write_rate(s, "temporary memory allocations", t->temporary);
 	buf_printf(&s->out, "bytes allocated in total: %s\n", text_bytes(number, t->allocated_bytes));
 	buf_printf(&s->out, "peak heap memory consumption: %s", text_bytes(number, t->peak_bytes));
 	if (t->peak_bytes)
-		buf_printf(&s->out, " in %" PRIu64 " block%s, at %s", t->peak_count, text_plural(t->peak_count),
-			   text_seconds(when, t->peak_ns, 3));
+		buf_printf(&s->out, " in %" PRIu64 " block%s, at %s", t->peak_count,
+			   text_plural(t->peak_count), text_seconds(when, t->peak_ns, 3));
 	if (s->run->process_count > 1)
 		buf_printf(&s->out, " of pid %" PRIu64, peak->pid);
 	buf_putc(&s->out, '\n');
 	if (rss)
-		buf_printf(&s->out, "peak RSS (including shim overhead): %s\n", text_bytes(number, rss));
-	buf_printf(&s->out, "total memory leaked: %s in %" PRIu64 " block%s\n", text_bytes(number, list->unfreed.bytes),
-		   list->unfreed.count, text_plural(list->unfreed.count));
+		buf_printf(&s->out, "peak RSS (including shim overhead): %s\n",
+			   text_bytes(number, rss));
+	buf_printf(&s->out, "total memory leaked: %s in %" PRIu64 " block%s\n",
+		   text_bytes(number, list->unfreed.bytes), list->unfreed.count,
+		   text_plural(list->unfreed.count));
 	buf_printf(&s->out, "suppressed leaks: %s\n", text_bytes(number, list->suppressed.bytes));
 	if (s->analysis.mapped.maps)
-		buf_printf(&s->out, "mapped by the program: %s at the peak, %" PRIu64 " calls of mmap\n",
-			   text_bytes(number, s->analysis.mapped.peak_bytes), s->analysis.mapped.maps);
+		buf_printf(&s->out,
+			   "mapped by the program: %s at the peak, %" PRIu64 " calls of mmap\n",
+			   text_bytes(number, s->analysis.mapped.peak_bytes),
+			   s->analysis.mapped.maps);
 }
 
-static void write_leaks(struct session *s, const struct leak_list *list, const struct site_extent *extent)
+static void write_leaks(struct session *s, const struct leak_list *list,
+			const struct site_extent *extent)
 {
 	struct heap_site *sites = leak_list_sites(list);
-	struct heap_totals totals = { .live_bytes = list->unfreed.bytes, .live_count = list->unfreed.count };
+	struct heap_totals totals = { .live_bytes = list->unfreed.bytes,
+				      .live_count = list->unfreed.count };
 	struct site_report leaks = {
 		.sites = sites,
 		.count = list->count,
@@ -74,7 +84,8 @@ static void write_leaks(struct session *s, const struct leak_list *list, const s
 
 static void write_text(struct session *s, const struct leak_list *list)
 {
-	const struct site_extent extent = { session_limit(s, SUMMARY_SITES), session_stack_limit(s, SUMMARY_STACKS), SUMMARY_FRAMES };
+	const struct site_extent extent = { session_limit(s, SUMMARY_SITES),
+					    session_stack_limit(s, SUMMARY_STACKS), SUMMARY_FRAMES };
 	struct buf file = s->out, sections;
 
 	/* The head tells the share of frames without a name, so the names are looked up first. */
@@ -174,7 +185,8 @@ static int run(struct session *s)
 	struct leak_list list = { 0 };
 	int status = -1;
 
-	if (session_analyze(s, ANALYSIS_MAPPED, 0) == 0 && leak_list_make(&list, s) == 0 && session_output(s) == 0) {
+	if (session_analyze(s, ANALYSIS_MAPPED, 0) == 0 && leak_list_make(&list, s) == 0 &&
+	    session_output(s) == 0) {
 		if (session_is_json(s))
 			write_json(s, &list);
 		else
@@ -188,8 +200,9 @@ static int run(struct session *s)
 const struct command command_summary = {
 	.name = "summary",
 	.summary = "totals, quality of the data, and the top of each section",
-	.about = "Shows who was traced and how good the data are, the top of the four sections of the heap (most calls, peak,\n"
-		 "leaks, temporary allocations), and the totals. Each section has a command of its own that shows more.\n",
+	.about = "Shows who was traced and how good the data are, the top of the four sections\n"
+		 "of the heap (most calls, peak, leaks, temporary allocations), and the\n"
+		 "totals. Each section has a command of its own that shows more.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

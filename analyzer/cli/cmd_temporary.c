@@ -11,8 +11,9 @@ static int run(struct session *s)
 const struct command command_temporary = {
 	.name = "temporary",
 	.summary = "blocks that were freed before the next allocation",
-	.about = "Shows the places with most temporary allocations: blocks that the thread which made them freed or reallocated\n"
-		 "before its next allocation, as heaptrack counts them. They are often avoidable: a buffer on the stack, a\n"
+	.about = "Shows the places with most temporary allocations: blocks that the thread\n"
+		 "which made them freed or reallocated before its next allocation, as\n"
+		 "heaptrack counts them. They are often avoidable: a buffer on the stack, a\n"
 		 "reserve, a reference instead of a copy.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,

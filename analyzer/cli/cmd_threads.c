@@ -13,7 +13,8 @@
 
 static int compare_rows(const void *a, const void *b)
 {
-	const struct threads_row *x = *(struct threads_row *const *)a, *y = *(struct threads_row *const *)b;
+	const struct threads_row *x = *(struct threads_row *const *)a,
+				 *y = *(struct threads_row *const *)b;
 
 	if (x->allocated_bytes != y->allocated_bytes)
 		return x->allocated_bytes > y->allocated_bytes ? -1 : 1;
@@ -45,9 +46,12 @@ static void write_row(struct session *s, const struct threads_row *r)
 
 	buf_printf(&s->out, "%8" PRIu64 " ", t->tid);
 	text_pad(&s->out, t->name[0] ? t->name : "-", 16);
-	buf_printf(&s->out, " %11" PRIu64 " %10s %10s %10s %9" PRIu64 " %11" PRIu64 " %9" PRIu64 " %10.3f %10.3f\n", r->allocations,
-		   text_bytes(allocated, r->allocated_bytes), text_bytes(peak, r->peak_bytes), text_bytes(live, r->live_bytes),
-		   r->temporary, r->frees, r->foreign_frees, (double)r->first_ns / 1e9, (double)r->last_ns / 1e9);
+	buf_printf(&s->out,
+		   " %11" PRIu64 " %10s %10s %10s %9" PRIu64 " %11" PRIu64 " %9" PRIu64
+		   " %10.3f %10.3f\n",
+		   r->allocations, text_bytes(allocated, r->allocated_bytes),
+		   text_bytes(peak, r->peak_bytes), text_bytes(live, r->live_bytes), r->temporary,
+		   r->frees, r->foreign_frees, (double)r->first_ns / 1e9, (double)r->last_ns / 1e9);
 }
 
 static void write_text(struct session *s, const struct threads_row **rows, size_t count)
@@ -57,13 +61,15 @@ static void write_text(struct session *s, const struct threads_row **rows, size_
 	text_style(&s->out, s->color, TEXT_TITLE);
 	buf_puts(&s->out, "THREADS\n");
 	text_style(&s->out, s->color, TEXT_PLAIN);
-	buf_printf(&s->out, "%8s %-16s %11s %10s %10s %10s %9s %11s %9s %10s %10s\n", "tid", "name", "allocations", "bytes", "peak",
-		   "unfreed", "temporary", "frees", "foreign", "first [s]", "last [s]");
+	buf_printf(&s->out, "%8s %-16s %11s %10s %10s %10s %9s %11s %9s %10s %10s\n", "tid", "name",
+		   "allocations", "bytes", "peak", "unfreed", "temporary", "frees", "foreign",
+		   "first [s]", "last [s]");
 	for (i = 0; i < count && i < limit; i++)
 		write_row(s, rows[i]);
 	if (i < count)
 		buf_printf(&s->out, "and %zu more threads: use -n 0 to see all\n", count - i);
-	buf_puts(&s->out, "(a block belongs to the thread that allocated it; foreign: frees of other threads' blocks)\n\n");
+	buf_puts(&s->out,
+		 "(a block belongs to the thread that allocated it; foreign: frees of other threads' blocks)\n\n");
 	session_notes(s);
 }
 
@@ -122,8 +128,9 @@ static int run(struct session *s)
 const struct command command_threads = {
 	.name = "threads",
 	.summary = "what each thread allocated, freed and holds",
-	.about = "Shows for each thread what it allocated, the most that was alive of its blocks at one time, what is left of them\n"
-		 "at the end, and the blocks that it freed, its own and those of other threads.\n",
+	.about = "Shows for each thread what it allocated, the most that was alive of its\n"
+		 "blocks at one time, what is left of them at the end, and the blocks that it\n"
+		 "freed, its own and those of other threads.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

@@ -57,14 +57,18 @@ static void write_text(struct session *s, const struct timeline *t)
 	text_style(&s->out, s->color, TEXT_TITLE);
 	buf_puts(&s->out, "LIVE MEMORY OVER TIME\n");
 	text_style(&s->out, s->color, TEXT_PLAIN);
-	buf_printf(&s->out, "%11s %10s %10s %12s %10s\n", "time", "most", "at end", "allocs/s", "mapped");
+	buf_printf(&s->out, "%11s %10s %10s %12s %10s\n", "time", "most", "at end", "allocs/s",
+		   "mapped");
 	for (i = 0; i < t->count; i++) {
 		const struct timeline_bucket *b = &t->buckets[i];
-		char at[TEXT_NUMBER_BYTES], live[TEXT_NUMBER_BYTES], top[TEXT_NUMBER_BYTES], mapped[TEXT_NUMBER_BYTES];
+		char at[TEXT_NUMBER_BYTES], live[TEXT_NUMBER_BYTES], top[TEXT_NUMBER_BYTES],
+			mapped[TEXT_NUMBER_BYTES];
 
-		buf_printf(&s->out, "%11s %10s %10s %12.0f %10s ", text_seconds(at, timeline_ns(t, i), decimals),
+		buf_printf(&s->out, "%11s %10s %10s %12.0f %10s ",
+			   text_seconds(at, timeline_ns(t, i), decimals),
 			   text_bytes(top, b->most_bytes), text_bytes(live, b->live_bytes),
-			   (double)b->allocations * 1e9 / (double)t->bucket_ns, text_bytes(mapped, b->mapped_bytes));
+			   (double)b->allocations * 1e9 / (double)t->bucket_ns,
+			   text_bytes(mapped, b->mapped_bytes));
 		text_bar(&s->out, b->most_bytes, most, BAR_WIDTH);
 		while (s->out.length && s->out.bytes[s->out.length - 1] == ' ')
 			s->out.length--;
@@ -125,7 +129,8 @@ static void write_json(struct session *s, const struct timeline *t)
 
 static int run(struct session *s)
 {
-	if (session_analyze(s, ANALYSIS_TIMELINE | ANALYSIS_MAPPED, row_count(s)) < 0 || session_output(s) < 0)
+	if (session_analyze(s, ANALYSIS_TIMELINE | ANALYSIS_MAPPED, row_count(s)) < 0 ||
+	    session_output(s) < 0)
 		return -1;
 	if (session_is_json(s))
 		write_json(s, &s->analysis.timeline);
@@ -137,9 +142,10 @@ static int run(struct session *s)
 const struct command command_timeline = {
 	.name = "timeline",
 	.summary = "live memory and allocation rate over time",
-	.about = "Shows the run in equal steps of time (-n tells how many): the most that was alive within the step and what was at\n"
-		 "its end, allocations per second, and memory that the program mapped itself. Marks (shim_mark) stand at\n"
-		 "their step. Several processes lie on one axis of time and add up.\n",
+	.about = "Shows the run in equal steps of time (-n tells how many): the most that was\n"
+		 "alive within the step and what was at its end, allocations per second, and\n"
+		 "memory that the program mapped itself. Marks (shim_mark) stand at their\n"
+		 "step. Several processes lie on one axis of time and add up.\n",
 	.formats = COMMAND_TEXT_JSON,
 	.run = run,
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* command.c - see command.h. Help texts are put together from the same lists that the parser uses. */
+/*
+ * command.c - see command.h. Help texts are put together from the same lists that the parser uses.
+ */
 #include "cli/command.h"
 
 #include <stdio.h>
@@ -47,8 +49,9 @@ static void help_options(unsigned only, int others, struct buf *out)
 
 		if (list[i].commands ? !(list[i].commands & only) : !others)
 			continue;
-		snprintf(left, sizeof(left), "  %c%c%s --%s%s%s", list[i].letter ? '-' : ' ', list[i].letter ? list[i].letter : ' ',
-			 list[i].letter ? "," : " ", list[i].name, list[i].argument ? " " : "",
+		snprintf(left, sizeof(left), "  %c%c%s --%s%s%s", list[i].letter ? '-' : ' ',
+			 list[i].letter ? list[i].letter : ' ', list[i].letter ? "," : " ",
+			 list[i].name, list[i].argument ? " " : "",
 			 list[i].argument ? list[i].argument : "");
 		text_pad(out, left, 33);
 		buf_printf(out, " %s\n", list[i].help);
@@ -68,9 +71,10 @@ static void help_general(struct buf *out)
 {
 	size_t i;
 
-	buf_puts(out, "Usage: shim-analyze [COMMAND] [OPTIONS] TRACE...\n\n"
-		      "Reports on traces that libshim.so recorded (LD_PRELOAD=libshim.so PROGRAM, or shim-run -- PROGRAM).\n"
-		      "Several traces of one run, as of a process and its children, are taken together.\n\nCommands:\n");
+	buf_puts(out,
+		 "Usage: shim-analyze [COMMAND] [OPTIONS] TRACE...\n\n"
+		 "Reports on traces that libshim.so recorded (LD_PRELOAD=libshim.so PROGRAM, or shim-run -- PROGRAM).\n"
+		 "Several traces of one run, as of a process and its children, are taken together.\n\nCommands:\n");
 	for (i = 0; i < COMMAND_COUNT; i++) {
 		buf_puts(out, "  ");
 		text_pad(out, commands[i]->name, 12);
@@ -92,7 +96,8 @@ void command_help(const struct command *command, struct buf *out)
 		help_general(out);
 		return;
 	}
-	buf_printf(out, "Usage: shim-analyze %s [OPTIONS] TRACE...\n\n%s", command->name, command->about);
+	buf_printf(out, "Usage: shim-analyze %s [OPTIONS] TRACE...\n\n%s", command->name,
+		   command->about);
 	if (command->options) {
 		buf_puts(out, "\nOptions of this command:\n");
 		help_options(command->options, 0, out);

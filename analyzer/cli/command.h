@@ -24,8 +24,8 @@ struct command {
 	unsigned options;    /* ONLY_* that it takes */
 	unsigned formats;    /* 1 << enum output_format */
 	/*
-	 * Does the work and writes the report. Returns the exit status (0, 2 or 23), or -1 with S->diag: nothing could be
-	 * reported, status 1.
+	 * Does the work and writes the report. Returns the exit status (0, 2 or 23), or -1 with
+	 * S->diag: nothing could be reported, status 1.
 	 */
 	int (*run)(struct session *s);
 };

@@ -8,7 +8,6 @@
 #include "cli/site_command.h"
 #include "out/text.h"
 
-
 uint64_t distribution_median(const struct distribution_site *site)
 {
 	uint64_t seen = 0;
@@ -17,7 +16,9 @@ uint64_t distribution_median(const struct distribution_site *site)
 	for (i = 0; i < site->octave_count; i++) {
 		seen += site->octaves[i];
 		if (seen * 2 >= site->count && seen) {
-			uint64_t upper = i == 0 ? 0 : i + 1 < site->octave_count ? (UINT64_C(1) << i) - 1 : site->max;
+			uint64_t upper = i == 0                       ? 0
+					 : i + 1 < site->octave_count ? (UINT64_C(1) << i) - 1
+								      : site->max;
 
 			return upper < site->max ? upper : site->max;
 		}
@@ -36,15 +37,19 @@ static int compare_sites(const void *a, const void *b, void *frames)
 	return frames_compare(frames, x->stack, y->stack);
 }
 
-static void write_site(struct session *s, const struct distribution *d, const struct distribution_site *site)
+static void write_site(struct session *s, const struct distribution *d,
+		       const struct distribution_site *site)
 {
-	char min[TEXT_NUMBER_BYTES], mean[TEXT_NUMBER_BYTES], median[TEXT_NUMBER_BYTES], max[TEXT_NUMBER_BYTES];
+	char min[TEXT_NUMBER_BYTES], mean[TEXT_NUMBER_BYTES], median[TEXT_NUMBER_BYTES],
+		max[TEXT_NUMBER_BYTES];
 	const char *unit = d->view.unit;
 
 	text_style(&s->out, s->color, TEXT_STRONG);
-	buf_printf(&s->out, "%" PRIu64 " %s, min %s, mean %s, half up to %s, max %s from\n", site->count, d->view.what,
-		   histogram_report_value(min, unit, site->min), histogram_report_value(mean, unit, site->sum / site->count),
-		   histogram_report_value(median, unit, distribution_median(site)), histogram_report_value(max, unit, site->max));
+	buf_printf(&s->out, "%" PRIu64 " %s, min %s, mean %s, half up to %s, max %s from\n",
+		   site->count, d->view.what, histogram_report_value(min, unit, site->min),
+		   histogram_report_value(mean, unit, site->sum / site->count),
+		   histogram_report_value(median, unit, distribution_median(site)),
+		   histogram_report_value(max, unit, site->max));
 	text_style(&s->out, s->color, TEXT_PLAIN);
 	names_text(s->names, site->stack, &s->out, 4, FRAMES_SHOWN);
 	buf_putc(&s->out, '\n');
@@ -65,7 +70,8 @@ static void write_text(struct session *s, const struct distribution *d, size_t l
 	for (i = 0; i < d->site_count && i < limit; i++)
 		write_site(s, d, &d->sites[i]);
 	if (i < d->site_count)
-		buf_printf(&s->out, "and %zu more stacks: use -n 0 to see all\n\n", d->site_count - i);
+		buf_printf(&s->out, "and %zu more stacks: use -n 0 to see all\n\n",
+			   d->site_count - i);
 	session_notes(s);
 }
 

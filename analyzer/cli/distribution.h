@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * distribution.h - what `sizes` and `lifetimes` have in common: a distribution over all stacks, and the stacks with the
- * largest share in it.
+ * distribution.h - what `sizes` and `lifetimes` have in common: a distribution over all stacks, and
+ * the stacks with the largest share in it.
  */
 #ifndef CLI_DISTRIBUTION_H
 #define CLI_DISTRIBUTION_H
@@ -17,8 +17,8 @@ struct distribution_site {
 };
 
 struct distribution {
-	const char *command;       /* for the schema */
-	const char *title;         /* of the text */
+	const char *command; /* for the schema */
+	const char *title;   /* of the text */
 	const char *sites_title;
 	struct histogram_view view;
 	struct distribution_site *sites; /* any order; sorted by distribution_write */
@@ -26,11 +26,14 @@ struct distribution {
 };
 
 /*
- * Upper bound of the value that half of SITE's values do not exceed: the upper end of its octave, never above max. 0 without values.
+ * Upper bound of the value that half of SITE's values do not exceed: the upper end of its octave,
+ * never above max. 0 without values.
  */
 uint64_t distribution_median(const struct distribution_site *site);
 
-/* Writes D as text or JSON, as the user asked; sites by sum, then count, then content of the stack. */
+/*
+ * Writes D as text or JSON, as the user asked; sites by sum, then count, then content of the stack.
+ */
 void distribution_write(struct session *s, struct distribution *d);
 
 #endif

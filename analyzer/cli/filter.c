@@ -18,7 +18,8 @@ struct filter {
 	struct expressions include, exclude, thread;
 };
 
-static int compile(struct expressions *e, const char *const *texts, size_t count, const char *option, struct diag *d)
+static int compile(struct expressions *e, const char *const *texts, size_t count,
+		   const char *option, struct diag *d)
 {
 	char why[256];
 	size_t i;
@@ -29,7 +30,9 @@ static int compile(struct expressions *e, const char *const *texts, size_t count
 
 		if (error) {
 			regerror(error, &e->items[i], why, sizeof(why));
-			return diag_set(d, "", DIAG_NO_OFFSET, "%s \"%.100s\" is no regular expression: %s", option, texts[i], why);
+			return diag_set(d, "", DIAG_NO_OFFSET,
+					"%s \"%.100s\" is no regular expression: %s", option,
+					texts[i], why);
 		}
 		e->count++;
 	}
@@ -96,7 +99,8 @@ static int frame_matches(const struct expressions *e, struct names *names, uint3
 		return 0;
 	count = names_frame(names, frame, &found);
 	for (i = 0; i < count; i++)
-		if (matches(e, found[i].function) || matches(e, found[i].file) || matches(e, found[i].module))
+		if (matches(e, found[i].function) || matches(e, found[i].file) ||
+		    matches(e, found[i].module))
 			return 1;
 	return 0;
 }
@@ -106,18 +110,21 @@ static int frame_matches(const struct expressions *e, struct names *names, uint3
 
 uint8_t *filter_stacks(const struct filter *f, const struct frames *frames, struct names *names)
 {
-	uint8_t *of_frame = xcalloc(frames->frame_count, 1), *of_stack = xcalloc(frames->stack_count, 1);
+	uint8_t *of_frame = xcalloc(frames->frame_count, 1),
+		*of_stack = xcalloc(frames->stack_count, 1);
 	size_t i;
 
 	for (i = 0; i < frames->frame_count; i++) {
-		of_frame[i] = (uint8_t)(frame_matches(&f->include, names, (uint32_t)i) ? HAS_INCLUDED : 0);
+		of_frame[i] = (uint8_t)(frame_matches(&f->include, names, (uint32_t)i) ? HAS_INCLUDED
+										       : 0);
 		of_frame[i] |= frame_matches(&f->exclude, names, (uint32_t)i) ? HAS_EXCLUDED : 0;
 	}
 	/* Callers have smaller ids, so what they hold is known before it is needed. */
 	for (i = 2; i < frames->stack_count; i++)
 		of_stack[i] = of_stack[frames->stacks[i].parent] | of_frame[frames->stacks[i].frame];
 	for (i = 0; i < frames->stack_count; i++)
-		of_stack[i] = (!f->include.count || (of_stack[i] & HAS_INCLUDED)) && !(of_stack[i] & HAS_EXCLUDED);
+		of_stack[i] = (!f->include.count || (of_stack[i] & HAS_INCLUDED)) &&
+			      !(of_stack[i] & HAS_EXCLUDED);
 	free(of_frame);
 	return of_stack;
 }

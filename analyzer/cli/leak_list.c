@@ -28,7 +28,8 @@ static void sum_add(struct leak_sum *sum, const struct heap_leak *leak)
 }
 
 /* The stack's frames as suppressions see them; grows *FRAMES. Returns their number. */
-static size_t plain_frames(const struct names_stack *stack, struct suppressions_frame **frames, size_t *capacity)
+static size_t plain_frames(const struct names_stack *stack, struct suppressions_frame **frames,
+			   size_t *capacity)
 {
 	size_t i;
 
@@ -67,9 +68,12 @@ static int compare_leaks(const void *a, const void *b, void *frames)
 }
 
 /* Counts LEAK as left out, if it is. */
-static int suppressed(struct leak_list *list, const struct heap_leak *leak, const struct suppressions_frame *frames, size_t count)
+static int suppressed(struct leak_list *list, const struct heap_leak *leak,
+		      const struct suppressions_frame *frames, size_t count)
 {
-	struct suppression *by = leak->ignored ? NULL : suppressions_find(list->suppressions, frames, count);
+	struct suppression *by = leak->ignored
+					 ? NULL
+					 : suppressions_find(list->suppressions, frames, count);
 
 	if (!leak->ignored && !by)
 		return 0;
@@ -104,7 +108,8 @@ int leak_list_make(struct leak_list *list, struct session *s)
 		if (suppressed(list, leak, frames, count))
 			continue;
 		sum_add(&list->unfreed, leak);
-		slot = map_put(&merged, names_fingerprint(names, leak->stack) * 31 + leak->func, &is_new);
+		slot = map_put(&merged, names_fingerprint(names, leak->stack) * 31 + leak->func,
+			       &is_new);
 		if (is_new) {
 			*slot = list->count;
 			list->items[list->count++] = *leak;
@@ -113,7 +118,8 @@ int leak_list_make(struct leak_list *list, struct session *s)
 		}
 	}
 	if (list->count)
-		qsort_r(list->items, list->count, sizeof(*list->items), compare_leaks, s->run->frames);
+		qsort_r(list->items, list->count, sizeof(*list->items), compare_leaks,
+			s->run->frames);
 	map_free(&merged);
 	free(frames);
 	return 0;

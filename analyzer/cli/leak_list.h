@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leak_list.h - the leaks of a run as a user sees them: blocks alive at the end with suppressions applied, stacks that look
- * the same merged, largest first.
+ * leak_list.h - the leaks of a run as a user sees them: blocks alive at the end with suppressions
+ * applied, stacks that look the same merged, largest first.
  */
 #ifndef CLI_LEAK_LIST_H
 #define CLI_LEAK_LIST_H
@@ -22,13 +22,16 @@ struct leak_list {
 	struct suppressions *suppressions;
 };
 
-/* Makes the list from S's analysis with the suppressions that the user named. Returns 0, or -1 with S->diag. */
+/*
+ * Makes the list from S's analysis with the suppressions that the user named. Returns 0, or -1 with
+ * S->diag.
+ */
 int leak_list_make(struct leak_list *list, struct session *s);
 void leak_list_free(struct leak_list *list);
 
 /*
- * The list as sites by live bytes (heap_site with stack, func, live_count, live_bytes, allocations = live_count). The caller
- * frees the array of list->count.
+ * The list as sites by live bytes (heap_site with stack, func, live_count, live_bytes, allocations
+ * = live_count). The caller frees the array of list->count.
  */
 struct heap_site *leak_list_sites(const struct leak_list *list);
 

@@ -27,8 +27,10 @@ unsigned nearest_distance(const char *a, const char *b)
 
 		row[0] = (unsigned)i;
 		for (k = 1; k <= length_b; k++) {
-			row[k] = least(above[k] + 1, row[k - 1] + 1, above[k - 1] + (a[i - 1] != b[k - 1]));
-			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] && above2[k - 2] + 1 < row[k])
+			row[k] = least(above[k] + 1, row[k - 1] + 1,
+				       above[k - 1] + (a[i - 1] != b[k - 1]));
+			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1] &&
+			    above2[k - 2] + 1 < row[k])
 				row[k] = above2[k - 2] + 1;
 		}
 	}

@@ -20,7 +20,8 @@ enum option_id {
 };
 
 static const struct option_spec specs[] = {
-#define OPTION(id, letter, name, argument, commands, help) { letter, name, argument, commands, help },
+#define OPTION(id, letter, name, argument, commands, help) \
+	{ letter, name, argument, commands, help },
 #include "cli/options.def"
 #undef OPTION
 };
@@ -56,11 +57,14 @@ static int parse_number(const char *name, const char *text, long most, long *val
 	errno = 0;
 	*value = strtol(text, &end, 10);
 	if (errno || end == text || *end || *value < 0 || *value > most)
-		return diag_set(d, "", DIAG_NO_OFFSET, "--%s wants a number from 0 to %ld, not \"%.100s\"", name, most, text);
+		return diag_set(d, "", DIAG_NO_OFFSET,
+				"--%s wants a number from 0 to %ld, not \"%.100s\"", name, most,
+				text);
 	return 0;
 }
 
-static int parse_word(const char *name, const char *text, const char *const *words, int count, struct diag *d)
+static int parse_word(const char *name, const char *text, const char *const *words, int count,
+		      struct diag *d)
 {
 	char known[256] = "";
 	int i;
@@ -124,25 +128,25 @@ static int apply_parsed(struct options *o, enum option_id id, const char *value,
 
 static int apply(struct options *o, enum option_id id, const char *value, struct diag *d)
 {
-	struct option_list *const list = id == OPTION_INCLUDE	   ? &o->include :
-					 id == OPTION_EXCLUDE	   ? &o->exclude :
-					 id == OPTION_SUPPRESSIONS ? &o->suppressions :
-					 id == OPTION_DEBUG_PATH   ? &o->debug_paths :
-								     NULL;
-	const char **const text = id == OPTION_OUTPUT  ? &o->output :
-				  id == OPTION_THREAD  ? &o->thread :
-				  id == OPTION_FROM    ? &o->from :
-				  id == OPTION_TO      ? &o->to :
-				  id == OPTION_COST    ? &o->cost :
-				  id == OPTION_TITLE   ? &o->title :
-				  id == OPTION_SYSROOT ? &o->sysroot :
-							 NULL;
-	int *const flag = id == OPTION_NO_BUILTIN ? &o->no_builtin_suppressions :
-			  id == OPTION_DEBUGINFOD ? &o->debuginfod :
-			  id == OPTION_QUIET	  ? &o->quiet :
-			  id == OPTION_HELP	  ? &o->help :
-			  id == OPTION_VERSION	  ? &o->version :
-						    NULL;
+	struct option_list *const list = id == OPTION_INCLUDE        ? &o->include
+					 : id == OPTION_EXCLUDE      ? &o->exclude
+					 : id == OPTION_SUPPRESSIONS ? &o->suppressions
+					 : id == OPTION_DEBUG_PATH   ? &o->debug_paths
+								     : NULL;
+	const char **const text = id == OPTION_OUTPUT    ? &o->output
+				  : id == OPTION_THREAD  ? &o->thread
+				  : id == OPTION_FROM    ? &o->from
+				  : id == OPTION_TO      ? &o->to
+				  : id == OPTION_COST    ? &o->cost
+				  : id == OPTION_TITLE   ? &o->title
+				  : id == OPTION_SYSROOT ? &o->sysroot
+							 : NULL;
+	int *const flag = id == OPTION_NO_BUILTIN   ? &o->no_builtin_suppressions
+			  : id == OPTION_DEBUGINFOD ? &o->debuginfod
+			  : id == OPTION_QUIET      ? &o->quiet
+			  : id == OPTION_HELP       ? &o->help
+			  : id == OPTION_VERSION    ? &o->version
+						    : NULL;
 
 	if (list)
 		list_add(list, value);
@@ -167,9 +171,10 @@ static int unknown_option(const char *word, size_t length, struct diag *d)
 		names[i] = specs[i].name;
 	found = nearest_word(typed, names, OPTION_COUNT);
 	if (found)
-		return diag_set(d, "", DIAG_NO_OFFSET, "unknown option --%s; did you mean --%s?", typed, found);
-	return diag_set(d, "", DIAG_NO_OFFSET, "unknown option --%.*s; try shim-analyze --help", (int)(length < 100 ? length : 100),
-			word);
+		return diag_set(d, "", DIAG_NO_OFFSET, "unknown option --%s; did you mean --%s?",
+				typed, found);
+	return diag_set(d, "", DIAG_NO_OFFSET, "unknown option --%.*s; try shim-analyze --help",
+			(int)(length < 100 ? length : 100), word);
 }
 
 /* Bits of ONLY_* of all options seen, to be held against the command when it is known. */
@@ -186,7 +191,8 @@ static int take(struct parser *p, size_t id, const char *value, struct diag *d)
 
 	if (spec->argument && !value) {
 		if (p->next == p->end)
-			return diag_set(d, "", DIAG_NO_OFFSET, "--%s wants %s behind it", spec->name, spec->argument);
+			return diag_set(d, "", DIAG_NO_OFFSET, "--%s wants %s behind it",
+					spec->name, spec->argument);
 		value = *p->next++;
 	}
 	if (spec->commands) {
@@ -235,7 +241,8 @@ static int parse_letters(struct parser *p, const char *letters, struct diag *d)
 /* The first word that is no option names the command, unless it looks like a file. */
 static int take_word(struct options *o, const char *word, struct diag *d)
 {
-	const struct command *command = o->command_named || o->traces.count ? NULL : command_find(word);
+	const struct command *command = o->command_named || o->traces.count ? NULL
+									    : command_find(word);
 	const char *const *names;
 	const char *near;
 	size_t count;
@@ -252,7 +259,9 @@ static int take_word(struct options *o, const char *word, struct diag *d)
 	names = command_names(&count);
 	near = nearest_word(word, names, count);
 	if (near)
-		return diag_set(d, "", DIAG_NO_OFFSET, "no command and no file is called \"%.100s\"; did you mean %s?", word, near);
+		return diag_set(d, "", DIAG_NO_OFFSET,
+				"no command and no file is called \"%.100s\"; did you mean %s?",
+				word, near);
 	return usage(d, "no command and no file is called \"%.100s\"; try shim-analyze --help", word);
 }
 
@@ -273,13 +282,16 @@ static int check(const struct parser *p, struct diag *d)
 	const struct options *o = p->options;
 
 	if (p->seen && !(p->seen & o->command->options))
-		return diag_set(d, "", DIAG_NO_OFFSET, "--%s is no option of %s; see shim-analyze %s --help", p->seen_name,
+		return diag_set(d, "", DIAG_NO_OFFSET,
+				"--%s is no option of %s; see shim-analyze %s --help", p->seen_name,
 				o->command->name, o->command->name);
 	if (!(o->command->formats & (1u << o->format)) && o->format != FORMAT_UNSET)
-		return diag_set(d, "", DIAG_NO_OFFSET, "%s cannot write %s; see shim-analyze %s --help", o->command->name,
+		return diag_set(d, "", DIAG_NO_OFFSET,
+				"%s cannot write %s; see shim-analyze %s --help", o->command->name,
 				format_names[o->format], o->command->name);
 	if (o->traces.count == 0)
-		return usage(d, "no trace given; try: shim-analyze %s shim.PROGRAM.PID.zst", o->command->name);
+		return usage(d, "no trace given; try: shim-analyze %s shim.PROGRAM.PID.zst",
+			     o->command->name);
 	return 0;
 }
 

@@ -36,7 +36,8 @@ void progress_update(void *progress, uint64_t done, uint64_t total)
 	if (!p->wanted || total == 0)
 		return;
 	now = now_ns();
-	if ((!p->at_once && now - p->begin_ns < FIRST_NS) || (p->drawn && now - p->last_ns < EVERY_NS))
+	if ((!p->at_once && now - p->begin_ns < FIRST_NS) ||
+	    (p->drawn && now - p->last_ns < EVERY_NS))
 		return;
 	filled = (int)((double)done / (double)total * BAR_WIDTH);
 	fputs("\r[", stderr);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress.h - the bar on stderr while a large trace is read. It appears after one second, on a terminal only (or always,
- * when the user says so), is redrawn ten times a second at most, and is wiped when the work is done.
+ * progress.h - the bar on stderr while a large trace is read. It appears after one second, on a
+ * terminal only (or always, when the user says so), is redrawn ten times a second at most, and is
+ * wiped when the work is done.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
@@ -11,9 +12,9 @@
 #include "cli/options.h"
 
 struct progress {
-	int wanted;       /* 0: never draw */
-	int at_once;      /* do not wait a second */
-	int drawn;        /* a bar stands on the terminal */
+	int wanted;  /* 0: never draw */
+	int at_once; /* do not wait a second */
+	int drawn;   /* a bar stands on the terminal */
 	uint64_t begin_ns, last_ns;
 };
 

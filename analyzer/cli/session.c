@@ -69,7 +69,8 @@ int session_analyze(struct session *s, unsigned wants, size_t buckets)
 	int result;
 
 	if (filter_has_stacks(s->filter))
-		request.keep_stack = s->keep_stack = filter_stacks(s->filter, s->run->frames, session_names(s));
+		request.keep_stack = s->keep_stack = filter_stacks(s->filter, s->run->frames,
+								   session_names(s));
 	s->analyzed = 1;
 	result = analysis_run(s->run, &request, &s->analysis, s->diag);
 	progress_end(&s->progress);
@@ -82,7 +83,8 @@ static int wants_color(const struct session *s)
 
 	if (s->options->color != WHEN_AUTO)
 		return s->options->color == WHEN_ALWAYS;
-	return !s->options->output && isatty(STDOUT_FILENO) && !(none && *none) && term && strcmp(term, "dumb") != 0;
+	return !s->options->output && isatty(STDOUT_FILENO) && !(none && *none) && term &&
+	       strcmp(term, "dumb") != 0;
 }
 
 int session_output(struct session *s)
@@ -196,7 +198,8 @@ int session_close(struct session *s, struct diag *d)
 	if (s->out_fd >= 0) {
 		result = buf_close(&s->out, d);
 		if (s->out_fd != STDOUT_FILENO && close(s->out_fd) < 0 && result == 0)
-			result = diag_set(d, s->options->output, DIAG_NO_OFFSET, "cannot write: %s", strerror(errno));
+			result = diag_set(d, s->options->output, DIAG_NO_OFFSET, "cannot write: %s",
+					  strerror(errno));
 	}
 	if (s->analyzed)
 		analysis_free(&s->analysis);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session.h - what a command works with: the opened traces, their analysis, names, and the output. Made by main.c, which also
- * ends it; commands call session_analyze, then session_output, then write.
+ * session.h - what a command works with: the opened traces, their analysis, names, and the output.
+ * Made by main.c, which also ends it; commands call session_analyze, then session_output, then
+ * write.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
@@ -24,8 +25,8 @@ struct session {
 	struct symbol_options symbol_options;
 	uint8_t *keep_stack;
 	struct progress progress;
-	struct buf out;      /* after session_output */
-	int out_fd;          /* -1: not open */
+	struct buf out; /* after session_output */
+	int out_fd;     /* -1: not open */
 	int color;
 	int analyzed;
 	int jobs;
@@ -34,7 +35,10 @@ struct session {
 /* Opens the traces that O names. Returns 0, or -1 with D. session_close either way. */
 int session_open(struct session *s, const struct options *o, struct diag *d);
 
-/* Replays the traces through the passes WANTS (ANALYSIS_*), BUCKETS for the timeline, with the user's filters. 0, or -1. */
+/*
+ * Replays the traces through the passes WANTS (ANALYSIS_*), BUCKETS for the timeline, with the
+ * user's filters. 0, or -1.
+ */
 int session_analyze(struct session *s, unsigned wants, size_t buckets);
 
 /* The names of the run's stacks. */
@@ -47,8 +51,9 @@ int session_output(struct session *s);
 int session_is_json(const struct session *s);
 
 /*
- * Begins the JSON object of command COMMAND on S->out: schema, trace, and filter if there is one. Look up all names that the report needs before, since the
- * trace's quality tells their share. End it with emit_end.
+ * Begins the JSON object of command COMMAND on S->out: schema, trace, and filter if there is one.
+ * Look up all names that the report needs before, since the trace's quality tells their share. End
+ * it with emit_end.
  */
 void session_json_begin(struct session *s, struct emit *j, const char *command);
 

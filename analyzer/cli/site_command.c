@@ -4,7 +4,8 @@
 
 #include "out/site_report.h"
 
-static struct site_report report(struct session *s, enum heap_order order, const struct site_extent *extent)
+static struct site_report report(struct session *s, enum heap_order order,
+				 const struct site_extent *extent)
 {
 	struct heap_result *heap = &s->analysis.heap;
 
@@ -41,7 +42,8 @@ static void write_json(struct session *s, const char *name, enum heap_order orde
 
 int site_command(struct session *s, const char *name, enum heap_order order)
 {
-	const struct site_extent extent = { session_limit(s, SITES_SHOWN), session_stack_limit(s, STACKS_SHOWN), FRAMES_SHOWN };
+	const struct site_extent extent = { session_limit(s, SITES_SHOWN),
+					    session_stack_limit(s, STACKS_SHOWN), FRAMES_SHOWN };
 
 	if (session_analyze(s, 0, 0) < 0 || session_output(s) < 0)
 		return -1;

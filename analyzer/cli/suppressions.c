@@ -2,8 +2,9 @@
 /*
  * suppressions.c - see suppressions.h.
  *
- * Built-in entries are narrower than a file's can be: they look at one place of the stack, not at all of it. "The block was
- * asked for by ld.so itself" must not take out what a static constructor leaks, though ld.so is on its stack too.
+ * Built-in entries are narrower than a file's can be: they look at one place of the stack, not at
+ * all of it. "The block was asked for by ld.so itself" must not take out what a static constructor
+ * leaks, though ld.so is on its stack too.
  */
 #include "cli/suppressions.h"
 
@@ -19,9 +20,9 @@
 #define FILE_MOST_BYTES (16u << 20)
 
 enum place {
-	INNERMOST,         /* the frame that called the allocator is in module */
-	INNERMOST_CALLED,  /* the same, and the frame around it is in the module `caller` */
-	ANY,               /* some frame is the function, in module */
+	INNERMOST,        /* the frame that called the allocator is in module */
+	INNERMOST_CALLED, /* the same, and the frame around it is in the module `caller` */
+	ANY,              /* some frame is the function, in module */
 };
 
 struct builtin {
@@ -35,7 +36,8 @@ struct builtin {
 
 static const struct builtin builtin_list[] = {
 #define LIBC "/libc.so.6$"
-#define SUPPRESS(name, place, module, function, caller, reason) { name, place, module, function, caller, reason },
+#define SUPPRESS(name, place, module, function, caller, reason) \
+	{ name, place, module, function, caller, reason },
 #include "cli/suppressions.def"
 #undef SUPPRESS
 };
@@ -75,13 +77,15 @@ static int is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-int suppressions_parse(struct suppressions *s, const char *name, const char *text, size_t length, struct diag *d)
+int suppressions_parse(struct suppressions *s, const char *name, const char *text, size_t length,
+		       struct diag *d)
 {
 	const char *at = text, *end = text + length;
 	unsigned line = 0;
 
 	while (at < end) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at)), *next = stop ? stop + 1 : end;
+		const char *stop = memchr(at, '\n', (size_t)(end - at)),
+			   *next = stop ? stop + 1 : end;
 		struct suppression *item;
 
 		line++;
@@ -91,8 +95,11 @@ int suppressions_parse(struct suppressions *s, const char *name, const char *tex
 		while (stop > at && is_blank(stop[-1]))
 			stop--;
 		if (at < stop && *at != '#') {
-			if (stop - at <= 5 || memcmp(at, "leak:", 5) != 0 || memchr(at, '\0', (size_t)(stop - at)))
-				return diag_set(d, name, DIAG_NO_OFFSET, "line %u: not a suppression; write leak:PATTERN", line);
+			if (stop - at <= 5 || memcmp(at, "leak:", 5) != 0 ||
+			    memchr(at, '\0', (size_t)(stop - at)))
+				return diag_set(d, name, DIAG_NO_OFFSET,
+						"line %u: not a suppression; write leak:PATTERN",
+						line);
 			item = add_item(s);
 			item->name = pool_strndup(s->texts, at, (size_t)(stop - at));
 			item->pattern = item->name + 5;
@@ -147,8 +154,12 @@ static const char *find_part(const char *text, const char *pattern, size_t lengt
 	return memmem(text, strlen(text), pattern, length);
 }
 
-/* Matches the parts between the stars one after the other; the first match of each leaves most room for the rest. */
-static int match_parts(const char *pattern, size_t length, const char *text, int bound_start, int bound_end)
+/*
+ * Matches the parts between the stars one after the other; the first match of each leaves most room
+ * for the rest.
+ */
+static int match_parts(const char *pattern, size_t length, const char *text, int bound_start,
+		       int bound_end)
 {
 	const char *end = pattern + length;
 
@@ -214,11 +225,14 @@ static int match_list(const char *list, const char *text)
 }
 
 /* What the built-in entry B, which looks at the innermost frame, says to the stack. */
-static int match_innermost(const struct builtin *b, const struct suppressions_frame *frames, size_t count)
+static int match_innermost(const struct builtin *b, const struct suppressions_frame *frames,
+			   size_t count)
 {
-	if (count == 0 || !suppressions_match(b->module, frames[0].module) || !match_list(b->function, frames[0].function))
+	if (count == 0 || !suppressions_match(b->module, frames[0].module) ||
+	    !match_list(b->function, frames[0].function))
 		return 0;
-	return b->place == INNERMOST || (count > 1 && suppressions_match(b->caller, frames[1].module));
+	return b->place == INNERMOST ||
+	       (count > 1 && suppressions_match(b->caller, frames[1].module));
 }
 
 /* Does ITEM, if it is one that looks at all frames, match F? */
@@ -227,10 +241,12 @@ static int match_frame(const struct suppression *item, const struct suppressions
 	const struct builtin *b;
 
 	if (item->pattern)
-		return suppressions_match(item->pattern, f->function) || suppressions_match(item->pattern, f->file) ||
+		return suppressions_match(item->pattern, f->function) ||
+		       suppressions_match(item->pattern, f->file) ||
 		       suppressions_match(item->pattern, f->module);
 	b = &builtin_list[item->builtin];
-	return b->place == ANY && suppressions_match(b->module, f->module) && match_list(b->function, f->function);
+	return b->place == ANY && suppressions_match(b->module, f->module) &&
+	       match_list(b->function, f->function);
 }
 
 /* Index of the first entry that matches frame F wherever it stands; s->count if none does. */
@@ -249,7 +265,8 @@ static size_t first_match(struct suppressions *s, const struct suppressions_fram
 	return i;
 }
 
-struct suppression *suppressions_find(struct suppressions *s, const struct suppressions_frame *frames, size_t count)
+struct suppression *suppressions_find(struct suppressions *s,
+				      const struct suppressions_frame *frames, size_t count)
 {
 	size_t best = s->count, i;
 

@@ -34,7 +34,9 @@ static uint32_t add_node(struct flame *f, uint32_t parent, uint32_t label)
 	f->nodes = pool_grow(f->nodes, &f->node_capacity, f->node_count + 1, sizeof(*f->nodes));
 	f->node_count++;
 	node = &f->nodes[id];
-	*node = (struct flame_node){ .label = label, .parent = parent, .first = FLAME_NONE, .next = FLAME_NONE };
+	*node = (struct flame_node){
+		.label = label, .parent = parent, .first = FLAME_NONE, .next = FLAME_NONE
+	};
 	if (parent != FLAME_NONE) {
 		node->depth = f->nodes[parent].depth + 1;
 		node->next = f->nodes[parent].first;
@@ -76,7 +78,8 @@ uint32_t flame_label(struct flame *f, const char *text, const char *module)
 	struct flame_label *label;
 
 	for (at = (uint32_t)*slot; at; at = f->labels[at - 1].next)
-		if (strcmp(f->labels[at - 1].text, text) == 0 && strcmp(f->labels[at - 1].module, module) == 0)
+		if (strcmp(f->labels[at - 1].text, text) == 0 &&
+		    strcmp(f->labels[at - 1].module, module) == 0)
 			return at - 1;
 	f->labels = pool_grow(f->labels, &f->label_capacity, f->label_count + 1, sizeof(*f->labels));
 	f->label_count++;
@@ -98,7 +101,8 @@ void flame_add(struct flame *f, const uint32_t *labels, size_t depth, uint64_t w
 		return;
 	for (i = 0; i < depth; i++) {
 		int is_new;
-		uint64_t *slot = map_put(&f->own->children, (uint64_t)node << 32 | labels[i], &is_new);
+		uint64_t *slot = map_put(&f->own->children, (uint64_t)node << 32 | labels[i],
+					 &is_new);
 
 		if (is_new)
 			*slot = add_node(f, node, labels[i]);
@@ -139,7 +143,9 @@ void flame_finish(struct flame *f)
 	uint32_t *list = NULL;
 	size_t capacity = 0, i;
 
-	/* A child's index is always above its parent's, so one pass from the end totals the tree. */
+	/*
+	 * A child's index is always above its parent's, so one pass from the end totals the tree.
+	 */
 	for (i = f->node_count; i-- > 0;) {
 		f->nodes[i].total += f->nodes[i].self;
 		if (i != FLAME_ROOT)

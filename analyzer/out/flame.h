@@ -2,9 +2,10 @@
 /*
  * flame.h - a tree of weighted stacks: what every flame graph is drawn from.
  *
- * Stacks are added with their outermost frame first; equal prefixes share nodes. flame_finish orders and totals the
- * tree, after which it is read-only and the writers (flame_folded.h, flame_svg.h, flame_html.h) can walk it. The order
- * depends on the names alone, never on the order in which stacks came. Nothing here recurses: depth is input.
+ * Stacks are added with their outermost frame first; equal prefixes share nodes. flame_finish
+ * orders and totals the tree, after which it is read-only and the writers (flame_folded.h,
+ * flame_svg.h, flame_html.h) can walk it. The order depends on the names alone, never on the order
+ * in which stacks came. Nothing here recurses: depth is input.
  */
 #ifndef OUT_FLAME_H
 #define OUT_FLAME_H
@@ -19,7 +20,7 @@ struct flame_label {
 	const char *text;   /* the frame's name */
 	const char *module; /* short name of its module, "" when it has none */
 	uint64_t hash;
-	uint32_t next;      /* private: chain of equal hashes */
+	uint32_t next; /* private: chain of equal hashes */
 };
 
 struct flame_node {
@@ -55,8 +56,8 @@ void flame_add(struct flame *f, const uint32_t *labels, size_t depth, uint64_t w
 void flame_finish(struct flame *f);
 
 /*
- * Walks the finished tree, parents before children, siblings in order. Start with FLAME_ROOT; returns the node after
- * NODE, or FLAME_NONE. With SKIP nonzero the subtree of NODE is left out.
+ * Walks the finished tree, parents before children, siblings in order. Start with FLAME_ROOT;
+ * returns the node after NODE, or FLAME_NONE. With SKIP nonzero the subtree of NODE is left out.
  */
 uint32_t flame_next(const struct flame *f, uint32_t node, int skip);
 
@@ -68,10 +69,15 @@ struct flame_view {
 	const char *cost;     /* name of the cost, as given to --cost */
 };
 
-/* "1.20MB" for bytes, "1234" plus the unit for all others. OUT holds at least 48 bytes; returns OUT. */
+/*
+ * "1.20MB" for bytes, "1234" plus the unit for all others. OUT holds at least 48 bytes; returns
+ * OUT.
+ */
 const char *flame_amount(char *out, const struct flame_view *view, uint64_t weight);
 
-/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). The pictures' colours come from it. */
+/*
+ * FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). The pictures' colours come from it.
+ */
 uint64_t flame_hash(const char *text);
 
 #endif

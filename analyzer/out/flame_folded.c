@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* flame_folded.c - see flame_folded.h. The prefix of the walk is kept, so a line costs its length and no more. */
+/*
+ * flame_folded.c - see flame_folded.h. The prefix of the walk is kept, so a line costs its length
+ * and no more.
+ */
 #include "out/flame_folded.h"
 
 #include <inttypes.h>
@@ -19,7 +22,8 @@ static void add_name(struct buf *line, const char *name)
 
 void flame_folded_write(const struct flame *f, struct buf *out)
 {
-	size_t *ends = xcalloc((size_t)f->deepest + 1, sizeof(*ends)); /* length of the line up to each depth */
+	size_t *ends = xcalloc((size_t)f->deepest + 1,
+			       sizeof(*ends)); /* length of the line up to each depth */
 	struct buf line;
 	uint32_t node;
 

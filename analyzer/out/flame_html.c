@@ -2,9 +2,10 @@
 /*
  * flame_html.c - see flame_html.h.
  *
- * The page's data is one JSON object: title, subtitle, unit, cost, modules [name…], labels [[text, module index]…] and the
- * nodes in preorder as three columns: depth (root 0), label, self. For the small ones of one caller stands a node with
- * label -1 - N, where N is their number. Totals are summed up in the page.
+ * The page's data is one JSON object: title, subtitle, unit, cost, modules [name…], labels [[text,
+ * module index]…] and the nodes in preorder as three columns: depth (root 0), label, self. For the
+ * small ones of one caller stands a node with label -1 - N, where N is their number. Totals are
+ * summed up in the page.
  */
 #include "out/flame_html.h"
 
@@ -56,7 +57,8 @@ static void add_small(const struct flame *f, uint32_t node, struct columns *c)
 }
 
 /* LABELS[l] becomes 1 + the page's number of label l, in order of first use. */
-static void add_nodes(const struct flame *f, struct columns *c, uint32_t *labels, uint32_t *order, uint32_t *label_count)
+static void add_nodes(const struct flame *f, struct columns *c, uint32_t *labels, uint32_t *order,
+		      uint32_t *label_count)
 {
 	uint32_t node = FLAME_ROOT;
 
@@ -155,9 +157,11 @@ static void add_base64(struct buf *out, const unsigned char *bytes, size_t lengt
 
 	for (i = 0; i < length; i += 3) {
 		size_t left = length - i;
-		uint32_t three = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+		uint32_t three = (uint32_t)bytes[i] << 16 |
+				 (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
 				 (left > 2 ? bytes[i + 2] : 0);
-		char four[4] = { digit[three >> 18], digit[three >> 12 & 63], digit[three >> 6 & 63], digit[three & 63] };
+		char four[4] = { digit[three >> 18], digit[three >> 12 & 63],
+				 digit[three >> 6 & 63], digit[three & 63] };
 
 		if (left < 3)
 			four[3] = '=';
@@ -177,7 +181,8 @@ static void add_data(const struct flame *f, const struct flame_view *view, struc
 	make_data(f, view, &data);
 	packed_length = compressBound((uLong)data.length);
 	packed = xmalloc(packed_length);
-	if (compress2(packed, &packed_length, (const Bytef *)data.bytes, (uLong)data.length, 9) == Z_OK)
+	if (compress2(packed, &packed_length, (const Bytef *)data.bytes, (uLong)data.length, 9) ==
+	    Z_OK)
 		add_base64(out, packed, packed_length);
 	free(packed);
 	buf_free(&data);
@@ -208,8 +213,12 @@ static void add_asset(struct buf *out, enum html_asset_id id)
 	buf_add(out, asset.bytes, asset.length);
 }
 
-/* Puts what the word between two '@' at AT names to OUT; returns the length of the word with its signs, 0 if it is none. */
-static size_t fill_in(const struct flame *f, const struct flame_view *view, const char *at, size_t left, struct buf *out)
+/*
+ * Puts what the word between two '@' at AT names to OUT; returns the length of the word with its
+ * signs, 0 if it is none.
+ */
+static size_t fill_in(const struct flame *f, const struct flame_view *view, const char *at,
+		      size_t left, struct buf *out)
 {
 	static const char *const word[] = { "@TITLE@", "@STYLE@", "@DATA@", "@SCRIPT@" };
 	size_t i, length = 0;

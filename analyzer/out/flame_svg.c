@@ -2,8 +2,9 @@
 /*
  * flame_svg.c - see flame_svg.h.
  *
- * Each frame is a <g> with a <title> (every viewer shows it as a tooltip), a <rect> and, where there is room, a <text> cut to
- * fit: a monospaced font makes the fit a division. The script (html/flame_svg.js) reads geometry from the rects alone.
+ * Each frame is a <g> with a <title> (every viewer shows it as a tooltip), a <rect> and, where
+ * there is room, a <text> cut to fit: a monospaced font makes the fit a division. The script
+ * (html/flame_svg.js) reads geometry from the rects alone.
  */
 #include "out/flame_svg.h"
 
@@ -30,8 +31,8 @@ struct svg {
 	const struct flame *flame;
 	const struct flame_view *view;
 	struct buf *out;
-	double *at;       /* per depth: x at which the next frame begins */
-	uint32_t rows;    /* deepest row that is drawn */
+	double *at;    /* per depth: x at which the next frame begins */
+	uint32_t rows; /* deepest row that is drawn */
 	uint64_t left_out, left_out_most;
 };
 
@@ -54,7 +55,8 @@ static void add_xml(struct buf *out, const char *text, size_t length)
 			buf_puts(out, "&amp;");
 		else if (c == '"')
 			buf_puts(out, "&quot;");
-		else if (n == 3 && c == 0xEF && (unsigned char)text[at + 1] == 0xBF && (unsigned char)text[at + 2] >= 0xBE)
+		else if (n == 3 && c == 0xEF && (unsigned char)text[at + 1] == 0xBF &&
+			 (unsigned char)text[at + 2] >= 0xBE)
 			buf_puts(out, "\xEF\xBF\xBD");
 		else
 			buf_add(out, text + at, (size_t)n);
@@ -74,7 +76,8 @@ static double channel(double hue, double saturation, double light, int n)
 const char *flame_svg_color(char *out, const struct flame_label *label)
 {
 	uint64_t module = flame_hash(label->module), name = flame_hash(label->text);
-	double hue = label->module[0] ? (double)((module >> 16) % 360 + (name >> 24) % 31 + 345) : 210;
+	double hue = label->module[0] ? (double)((module >> 16) % 360 + (name >> 24) % 31 + 345)
+				      : 210;
 	double saturation = label->module[0] ? 0.62 : 0.10;
 	double light = 0.66 + (double)((name >> 16) % 100) / 1000.0;
 
@@ -91,7 +94,10 @@ static double scale(const struct svg *s)
 	return total ? (SVG_WIDTH - 2 * SVG_SIDE) / (double)total : 0;
 }
 
-/* Number of bytes of NAME[LENGTH] that fit into WIDTH pixels as whole characters, an ellipsis included when *CUT is set. */
+/*
+ * Number of bytes of NAME[LENGTH] that fit into WIDTH pixels as whole characters, an ellipsis
+ * included when *CUT is set.
+ */
 static size_t fitting(const char *name, size_t length, double width, int *cut)
 {
 	size_t room = width > 6 ? (size_t)((width - 6) / SVG_CHAR_WIDTH) : 0, at = 0, used, kept = 0;
@@ -130,8 +136,8 @@ static void draw_frame(struct svg *s, const struct flame_node *n, double x, doub
 	buf_printf(s->out, ": %s, ", flame_amount(amount, s->view, n->total));
 	add_xml(s->out, share, strlen(share));
 	buf_puts(s->out, "</title>");
-	buf_printf(s->out, "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>", x, y, width, SVG_ROW - 1,
-		   flame_svg_color(color, label));
+	buf_printf(s->out, "<rect x=\"%.2f\" y=\"%.0f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>",
+		   x, y, width, SVG_ROW - 1, flame_svg_color(color, label));
 	shown = fitting(label->text, length, width, &cut);
 	if (shown) {
 		buf_printf(s->out, "<text x=\"%.2f\" y=\"%.0f\">", x + 3, y + 12);
@@ -165,7 +171,8 @@ static void walk(struct svg *s, int draw, double height)
 				s->rows = n->depth;
 			s->at[n->depth + 1] = x;
 			if (draw)
-				draw_frame(s, n, x, node == FLAME_ROOT ? SVG_WIDTH - 2 * SVG_SIDE : width,
+				draw_frame(s, n, x,
+					   node == FLAME_ROOT ? SVG_WIDTH - 2 * SVG_SIDE : width,
 					   height - SVG_BOTTOM - (double)(n->depth + 1) * SVG_ROW);
 		}
 		node = flame_next(f, node, narrow);
@@ -183,29 +190,34 @@ static void write_head(struct svg *s, int height)
 		   "data-side=\"%.0f\" data-char=\"%.2f\">\n<title>",
 		   SVG_WIDTH, height, SVG_WIDTH, height, SVG_SIDE, SVG_CHAR_WIDTH);
 	add_xml(out, s->view->title, strlen(s->view->title));
-	buf_puts(out, "</title>\n<style>\n"
-		      "svg { background: #fdfdfb; font-family: ui-monospace, Menlo, Consolas, \"DejaVu Sans Mono\", monospace; "
-		      "font-size: 12px; fill: #1a1a1a }\n"
-		      "#frames rect { cursor: pointer }\n#frames > g:hover > rect { stroke: #000; stroke-width: 0.8 }\n"
-		      "#frames text { pointer-events: none }\n"
-		      ".head { font-size: 16px; font-weight: bold }\n.note { fill: #555 }\n.button { cursor: pointer; fill: #0b5394 }\n"
-		      ".found rect { fill: #d63cb4 }\n.searching g:not(.found) rect { opacity: 0.45 }\n"
-		      "</style>\n");
+	buf_puts(out,
+		 "</title>\n<style>\n"
+		 "svg { background: #fdfdfb; font-family: ui-monospace, Menlo, Consolas, \"DejaVu Sans Mono\", monospace; "
+		 "font-size: 12px; fill: #1a1a1a }\n"
+		 "#frames rect { cursor: pointer }\n#frames > g:hover > rect { stroke: #000; stroke-width: 0.8 }\n"
+		 "#frames text { pointer-events: none }\n"
+		 ".head { font-size: 16px; font-weight: bold }\n.note { fill: #555 }\n.button { cursor: pointer; fill: #0b5394 }\n"
+		 ".found rect { fill: #d63cb4 }\n.searching g:not(.found) rect { opacity: 0.45 }\n"
+		 "</style>\n");
 	buf_printf(out, "<text class=\"head\" x=\"%.0f\" y=\"24\">", SVG_SIDE);
 	add_xml(out, s->view->title, strlen(s->view->title));
-	buf_printf(out, " \u2013 %s</text>\n", flame_amount(amount, s->view, s->flame->nodes[FLAME_ROOT].total));
+	buf_printf(out, " \u2013 %s</text>\n",
+		   flame_amount(amount, s->view, s->flame->nodes[FLAME_ROOT].total));
 	buf_printf(out, "<text class=\"note\" x=\"%.0f\" y=\"44\">", SVG_SIDE);
 	add_xml(out, s->view->subtitle, strnlen(s->view->subtitle, 150));
 	buf_puts(out, strlen(s->view->subtitle) > 150 ? "\u2026</text>\n" : "</text>\n");
-	buf_printf(out, "<text class=\"button\" id=\"search\" x=\"%.0f\" y=\"24\" text-anchor=\"end\"/>\n"
-			"<text class=\"button\" id=\"reset\" x=\"%.0f\" y=\"44\" text-anchor=\"end\"/>\n",
+	buf_printf(out,
+		   "<text class=\"button\" id=\"search\" x=\"%.0f\" y=\"24\" text-anchor=\"end\"/>\n"
+		   "<text class=\"button\" id=\"reset\" x=\"%.0f\" y=\"44\" text-anchor=\"end\"/>\n",
 		   SVG_WIDTH - SVG_SIDE, SVG_WIDTH - SVG_SIDE);
-	buf_printf(out, "<text class=\"note\" id=\"details\" x=\"%.0f\" y=\"%d\">", SVG_SIDE, height - 12);
+	buf_printf(out, "<text class=\"note\" id=\"details\" x=\"%.0f\" y=\"%d\">", SVG_SIDE,
+		   height - 12);
 	if (s->left_out) {
 		char most[48];
 
-		buf_printf(out, "%" PRIu64 " frame%s too narrow to draw left out, the widest %s", s->left_out,
-			   text_plural(s->left_out), flame_amount(most, s->view, s->left_out_most));
+		buf_printf(out, "%" PRIu64 " frame%s too narrow to draw left out, the widest %s",
+			   s->left_out, text_plural(s->left_out),
+			   flame_amount(most, s->view, s->left_out_most));
 	}
 	buf_puts(out, "</text>\n");
 }

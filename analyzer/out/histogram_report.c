@@ -49,11 +49,14 @@ static void write_line(const struct histogram_view *view, struct buf *out)
 	char number[TEXT_NUMBER_BYTES];
 	size_t i;
 
-	buf_printf(out, "%" PRIu64 " %s: min %s", h->count, view->what, histogram_report_value(number, view->unit, h->min));
-	buf_printf(out, ", mean %s", histogram_report_value(number, view->unit, (uint64_t)(histogram_mean(h) + 0.5)));
+	buf_printf(out, "%" PRIu64 " %s: min %s", h->count, view->what,
+		   histogram_report_value(number, view->unit, h->min));
+	buf_printf(out, ", mean %s",
+		   histogram_report_value(number, view->unit, (uint64_t)(histogram_mean(h) + 0.5)));
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
 		buf_printf(out, ", %s %s", points[i].name,
-			   histogram_report_value(number, view->unit, histogram_quantile(h, points[i].q)));
+			   histogram_report_value(number, view->unit,
+						  histogram_quantile(h, points[i].q)));
 	buf_printf(out, ", max %s\n", histogram_report_value(number, view->unit, h->max));
 }
 
@@ -66,14 +69,16 @@ static const char *range_end(char out[TEXT_NUMBER_BYTES], const char *unit, uint
 	return out;
 }
 
-static void write_row(const struct histogram_view *view, unsigned i, const struct octave *o, uint64_t most, uint64_t below,
-		      struct buf *out)
+static void write_row(const struct histogram_view *view, unsigned i, const struct octave *o,
+		      uint64_t most, uint64_t below, struct buf *out)
 {
-	char low[TEXT_NUMBER_BYTES], high[TEXT_NUMBER_BYTES], share[TEXT_NUMBER_BYTES], sum[TEXT_NUMBER_BYTES];
+	char low[TEXT_NUMBER_BYTES], high[TEXT_NUMBER_BYTES], share[TEXT_NUMBER_BYTES],
+		sum[TEXT_NUMBER_BYTES];
 	uint64_t from = i ? UINT64_C(1) << (i - 1) : 0, to = i ? from + (from - 1) : 0;
 
 	buf_printf(out, "%10s - %-10s %12" PRIu64 " %6s %6s ", range_end(low, view->unit, from),
-		   range_end(high, view->unit, to), o->count, text_percent(share, o->count, view->histogram->count),
+		   range_end(high, view->unit, to), o->count,
+		   text_percent(share, o->count, view->histogram->count),
 		   text_percent(sum, below, view->histogram->count));
 	if (view->sums)
 		buf_printf(out, "%10s ", text_bytes(sum, o->sum));
@@ -102,7 +107,8 @@ void histogram_report_text(const struct histogram_view *view, struct buf *out)
 		last = i;
 		most = octaves[i].count > most ? octaves[i].count : most;
 	}
-	buf_printf(out, "%10s - %-10s %12s %6s %6s %s\n", "from", "to", view->what, "share", "sum", view->sums ? "     bytes" : "");
+	buf_printf(out, "%10s - %-10s %12s %6s %6s %s\n", "from", "to", view->what, "share", "sum",
+		   view->sums ? "     bytes" : "");
 	for (i = first; i <= last; i++) {
 		below += octaves[i].count;
 		write_row(view, i, &octaves[i], most, below, out);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum html_asset_id {
-	HTML_ASSET_FLAME_HTML,   /* page; holds the lines named in flame_html.c where the rest is put in */
+	HTML_ASSET_FLAME_HTML, /* page; holds the lines named in flame_html.c where the rest is put in */
 	HTML_ASSET_FLAME_CSS,
 	HTML_ASSET_FLAME_JS,
 	HTML_ASSET_FLAME_SVG_JS, /* the small script inside SVG flame graphs */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* names.c - see names.h. The symbolizer keeps its answers, so a frame's entry here is a pointer to them. */
+/*
+ * names.c - see names.h. The symbolizer keeps its answers, so a frame's entry here is a pointer to
+ * them.
+ */
 #include "out/names.h"
 
 #include <inttypes.h>
@@ -53,7 +56,9 @@ static int module_handle(struct names *n, uint32_t module)
 	const struct frames_module *m = &n->frames->modules[module];
 
 	if (!n->handles[module]) {
-		struct symbol_module sm = { .path = m->path, .build_id = m->build_id, .build_id_bytes = m->build_id_bytes };
+		struct symbol_module sm = { .path = m->path,
+					    .build_id = m->build_id,
+					    .build_id_bytes = m->build_id_bytes };
 
 		n->handles[module] = symbolizer_module(n->symbolizer, &sm) + 1;
 	}
@@ -67,10 +72,12 @@ size_t names_frame(struct names *n, uint32_t frame, const struct symbol_frame **
 
 	if (!e->count) {
 		uint64_t at = f->exact || f->vaddr == 0 ? f->vaddr : f->vaddr - 1;
-		int outside = f->module == FRAMES_NO_MODULE || n->frames->modules[f->module].path[0] == '\0';
+		int outside = f->module == FRAMES_NO_MODULE ||
+			      n->frames->modules[f->module].path[0] == '\0';
 
 		e->count = outside ? symbolizer_lookup_pc(n->symbolizer, at, &e->found)
-				   : symbolizer_lookup(n->symbolizer, module_handle(n, f->module), at, &e->found);
+				   : symbolizer_lookup(n->symbolizer, module_handle(n, f->module),
+						       at, &e->found);
 		n->asked++;
 		n->unresolved += !e->found[e->count - 1].is_resolved;
 	}
@@ -85,15 +92,20 @@ const struct names_stack *names_stack(struct names *n, uint32_t stack)
 
 	s->count = 0;
 	for (; stack > 1; stack = n->frames->stacks[stack].parent) {
-		uint32_t frame = n->frames->stacks[stack].frame, module = n->frames->frames[frame].module;
+		uint32_t frame = n->frames->stacks[stack].frame,
+			 module = n->frames->frames[frame].module;
 		const struct symbol_frame *found;
 		size_t count = names_frame(n, frame, &found), i;
 
-		s->frames = pool_grow(s->frames, &n->stack_capacity, s->count + count, sizeof(struct symbol_frame *));
-		s->modules = pool_grow(s->modules, &n->module_capacity, s->count + count, sizeof(struct frames_module *));
+		s->frames = pool_grow(s->frames, &n->stack_capacity, s->count + count,
+				      sizeof(struct symbol_frame *));
+		s->modules = pool_grow(s->modules, &n->module_capacity, s->count + count,
+				       sizeof(struct frames_module *));
 		for (i = 0; i < count; i++) {
 			s->frames[s->count + i] = &found[i];
-			s->modules[s->count + i] = module == FRAMES_NO_MODULE ? &no_module : &n->frames->modules[module];
+			s->modules[s->count + i] = module == FRAMES_NO_MODULE
+							   ? &no_module
+							   : &n->frames->modules[module];
 		}
 		s->count += count;
 	}
@@ -112,7 +124,8 @@ uint64_t names_fingerprint(struct names *n, uint32_t stack)
 
 		hash = hash * 0x9e3779b97f4a7c15u + flame_hash(f->function);
 		hash = hash * 0x9e3779b97f4a7c15u + flame_hash(f->module ? f->module : "");
-		hash = hash * 0x9e3779b97f4a7c15u + (f->file ? flame_hash(f->file) + f->line : f->offset);
+		hash = hash * 0x9e3779b97f4a7c15u +
+		       (f->file ? flame_hash(f->file) + f->line : f->offset);
 	}
 	return hash;
 }
@@ -126,7 +139,8 @@ const char *names_short_module(const char *path)
 
 void names_function_text(const char *function, struct buf *out)
 {
-	static const char longer[] = "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+	static const char longer[] =
+		"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
 	static const char shorter[] = "std::string";
 	const char *found;
 	char *copy, *to;
@@ -154,7 +168,8 @@ static int is_nameless(const struct symbol_frame *f)
 	const char *module = names_short_module(f->module);
 	size_t length = strlen(module);
 
-	return !f->is_resolved && length && strncmp(f->function, module, length) == 0 && strncmp(f->function + length, "+0x", 3) == 0;
+	return !f->is_resolved && length && strncmp(f->function, module, length) == 0 &&
+	       strncmp(f->function + length, "+0x", 3) == 0;
 }
 
 static void add_frame(struct buf *out, const struct symbol_frame *f)
@@ -192,7 +207,8 @@ void names_text(struct names *n, uint32_t stack, struct buf *out, int indent, si
 	if (s->count == 0 && !s->truncated)
 		buf_puts(out, "(no stack was recorded)\n");
 	else if (shown < s->count)
-		buf_printf(out, "(%zu more frame%s%s)\n", s->count - shown, text_plural(s->count - shown),
+		buf_printf(out, "(%zu more frame%s%s)\n", s->count - shown,
+			   text_plural(s->count - shown),
 			   s->truncated ? ", and deeper ones that were not recorded" : "");
 	else if (s->truncated)
 		buf_puts(out, "(deeper frames were not recorded: SHIM_DEPTH)\n");

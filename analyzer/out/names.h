@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names.h - the stacks of a run with their names: frame ids and addresses in, functions, files and lines out.
+ * names.h - the stacks of a run with their names: frame ids and addresses in, functions, files and
+ * lines out.
  *
- * Stands between the run's frame table (model) and the symbolizer: modules are registered when first needed, every frame is looked up
- * once, inlined functions are spread out. Reports ask here for what they print and for nothing else.
+ * Stands between the run's frame table (model) and the symbolizer: modules are registered when
+ * first needed, every frame is looked up once, inlined functions are spread out. Reports ask here
+ * for what they print and for nothing else.
  */
 #ifndef OUT_NAMES_H
 #define OUT_NAMES_H
@@ -26,7 +28,7 @@ void names_delete(struct names *n);
 size_t names_frame(struct names *n, uint32_t frame, const struct symbol_frame **found);
 
 struct names_stack {
-	const struct symbol_frame **frames; /* innermost first */
+	const struct symbol_frame **frames;   /* innermost first */
 	const struct frames_module **modules; /* of each frame, never NULL */
 	size_t count;
 	int truncated; /* deeper frames were cut off when recording */
@@ -43,13 +45,15 @@ const char *names_short_module(const char *path);
 
 /*
  * Appends FUNCTION as text reports show it: what the demangler calls
- * std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > is std::string, all else is as it is.
+ * std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > is std::string,
+ * all else is as it is.
  */
 void names_function_text(const char *function, struct buf *out);
 
 /*
- * Appends STACK as lines "    #0 function file:line" (or "function (module+0xoff)" without a line), each indented by INDENT
- * spaces, at most MOST of them (0: all) and then one line that says how many are left out.
+ * Appends STACK as lines "    #0 function file:line" (or "function (module+0xoff)" without a line),
+ * each indented by INDENT spaces, at most MOST of them (0: all) and then one line that says how
+ * many are left out.
  */
 void names_text(struct names *n, uint32_t stack, struct buf *out, int indent, size_t most);
 

@@ -18,7 +18,7 @@ struct group {
 	struct heap_site sum;
 	size_t first, last; /* sites in order of cost, by struct grouping.next */
 	size_t count;
-	size_t rank;        /* place of the first site, breaks ties */
+	size_t rank; /* place of the first site, breaks ties */
 };
 
 struct grouping {
@@ -97,7 +97,8 @@ static uint64_t group_key(const struct symbol_frame *f)
 	return f ? flame_hash(f->function) * 31 + flame_hash(f->module ? f->module : "") : 0;
 }
 
-static void grouping_add(struct grouping *g, const struct site_report *r, size_t i, struct names *names, struct map *groups)
+static void grouping_add(struct grouping *g, const struct site_report *r, size_t i,
+			 struct names *names, struct map *groups)
 {
 	const struct names_stack *stack = names_stack(names, r->sites[i].stack);
 	const struct symbol_frame *frame = stack->count ? stack->frames[0] : NULL;
@@ -108,7 +109,8 @@ static void grouping_add(struct grouping *g, const struct site_report *r, size_t
 	if (is_new) {
 		*slot = g->count;
 		g->items = pool_grow(g->items, &g->capacity, g->count + 1, sizeof(*g->items));
-		g->items[g->count++] = (struct group){ .frame = frame, .first = i, .last = i, .rank = i };
+		g->items[g->count++] =
+			(struct group){ .frame = frame, .first = i, .last = i, .rank = i };
 	}
 	group = &g->items[*slot];
 	add_site(&group->sum, &r->sites[i]);
@@ -151,44 +153,56 @@ static void grouping_free(struct grouping *g)
 	free(g->next);
 }
 
-/* The figures of S in heaptrack's words, up to "from". STACK: the shorter wording of a stack below its site. */
+/*
+ * The figures of S in heaptrack's words, up to "from". STACK: the shorter wording of a stack below
+ * its site.
+ */
 static void write_figures(const struct heap_site *s, enum heap_order order, int stack, struct buf *out)
 {
 	char bytes[TEXT_NUMBER_BYTES], percent[TEXT_NUMBER_BYTES];
 
 	switch (order) {
 	case HEAP_BY_ALLOCATIONS:
-		buf_printf(out, "%" PRIu64 " call%s %swith %s peak consumption from", s->allocations, text_plural(s->allocations),
-			   stack ? "" : "to allocation functions ", text_bytes(bytes, s->peak_bytes));
+		buf_printf(out, "%" PRIu64 " call%s %swith %s peak consumption from", s->allocations,
+			   text_plural(s->allocations), stack ? "" : "to allocation functions ",
+			   text_bytes(bytes, s->peak_bytes));
 		break;
 	case HEAP_BY_PEAK:
-		buf_printf(out, "%s %sconsumed over %" PRIu64 " call%s from", text_bytes(bytes, s->peak_bytes),
-			   stack ? "" : "peak memory ", s->peak_count, text_plural(s->peak_count));
+		buf_printf(out, "%s %sconsumed over %" PRIu64 " call%s from",
+			   text_bytes(bytes, s->peak_bytes), stack ? "" : "peak memory ",
+			   s->peak_count, text_plural(s->peak_count));
 		break;
 	case HEAP_BY_LIVE:
-		buf_printf(out, "%s leaked over %" PRIu64 " call%s from", text_bytes(bytes, s->live_bytes), s->live_count,
+		buf_printf(out, "%s leaked over %" PRIu64 " call%s from",
+			   text_bytes(bytes, s->live_bytes), s->live_count,
 			   text_plural(s->live_count));
 		break;
 	case HEAP_BY_ALLOCATED:
-		buf_printf(out, "%s allocated over %" PRIu64 " call%s from", text_bytes(bytes, s->allocated_bytes), s->allocations,
+		buf_printf(out, "%s allocated over %" PRIu64 " call%s from",
+			   text_bytes(bytes, s->allocated_bytes), s->allocations,
 			   text_plural(s->allocations));
 		break;
 	case HEAP_BY_TEMPORARY:
-		buf_printf(out, "%" PRIu64 " temporary allocation%s of %" PRIu64 " allocation%s in total (%s) from", s->temporary,
-			   text_plural(s->temporary), s->allocations, text_plural(s->allocations),
+		buf_printf(out,
+			   "%" PRIu64 " temporary allocation%s of %" PRIu64
+			   " allocation%s in total (%s) from",
+			   s->temporary, text_plural(s->temporary), s->allocations,
+			   text_plural(s->allocations),
 			   text_percent(percent, s->temporary, s->allocations));
 		break;
 	}
 }
 
-static void write_group_head(const struct group *g, const struct site_report *r, struct buf *out, int color)
+static void write_group_head(const struct group *g, const struct site_report *r, struct buf *out,
+			     int color)
 {
 	char percent[TEXT_NUMBER_BYTES];
 
 	text_style(out, color, TEXT_STRONG);
 	write_figures(&g->sum, r->order, 0, out);
 	text_style(out, color, TEXT_PLAIN);
-	buf_printf(out, " (%s of all)\n", text_percent(percent, site_report_cost(&g->sum, r->order), total_cost(r)));
+	buf_printf(out, " (%s of all)\n",
+		   text_percent(percent, site_report_cost(&g->sum, r->order), total_cost(r)));
 	if (!g->frame) {
 		buf_puts(out, "(no stack was recorded)\n");
 		return;
@@ -209,8 +223,8 @@ static void write_group_head(const struct group *g, const struct site_report *r,
 	}
 }
 
-static void write_group(const struct grouping *g, const struct group *group, const struct site_report *r, struct names *names,
-			struct buf *out, int color)
+static void write_group(const struct grouping *g, const struct group *group,
+			const struct site_report *r, struct names *names, struct buf *out, int color)
 {
 	struct heap_site rest = { 0 };
 	size_t shown = 0, left = 0, i;
@@ -254,8 +268,8 @@ void site_report_text(const struct site_report *r, struct names *names, struct b
 	if (g.count > r->site_limit) {
 		buf_puts(out, "and ");
 		write_figures(&rest, r->order, 1, out);
-		buf_printf(out, " %zu more site%s: use -n 0 to see all\n\n", g.count - r->site_limit,
-			   text_plural(g.count - r->site_limit));
+		buf_printf(out, " %zu more site%s: use -n 0 to see all\n\n",
+			   g.count - r->site_limit, text_plural(g.count - r->site_limit));
 	} else if (g.count == 0) {
 		buf_puts(out, "none\n\n");
 	}

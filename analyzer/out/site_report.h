@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * site_report.h - allocation sites by one cost: the four sections that heaptrack's users know, and the same as JSON.
+ * site_report.h - allocation sites by one cost: the four sections that heaptrack's users know, and
+ * the same as JSON.
  *
- * The text groups stacks by the function that called the allocator and shows the largest stacks of each; JSON has the
- * stacks themselves. What is not shown is summed up, never silently dropped.
+ * The text groups stacks by the function that called the allocator and shows the largest stacks of
+ * each; JSON has the stacks themselves. What is not shown is summed up, never silently dropped.
  */
 #ifndef OUT_SITE_REPORT_H
 #define OUT_SITE_REPORT_H
@@ -16,7 +17,7 @@
 struct site_report {
 	const struct heap_site *sites; /* largest cost first */
 	size_t count;
-	enum heap_order order;         /* the cost */
+	enum heap_order order; /* the cost */
 	const struct heap_totals *totals;
 	size_t site_limit, stack_limit; /* SIZE_MAX: all */
 	size_t frame_limit;             /* of each stack in text; 0: all */
@@ -31,7 +32,10 @@ const char *site_report_title(enum heap_order order);
 /* Appends the section with its title. */
 void site_report_text(const struct site_report *r, struct names *names, struct buf *out, int color);
 
-/* Looks up the names of the sites that site_report_json will write, so that their share is known before. */
+/*
+ * Looks up the names of the sites that site_report_json will write, so that their share is known
+ * before.
+ */
 void site_report_resolve(const struct site_report *r, struct names *names);
 
 /* Writes the members `sites` and, when the limit left some out, `more`. */

@@ -70,8 +70,9 @@ const char *text_percent(char out[TEXT_NUMBER_BYTES], uint64_t part, uint64_t wh
 }
 
 /*
- * Length of the character at S[LENGTH] if a terminal may see it as it is, 0 if its first byte must be shown as \xNN:
- * not UTF-8, a control, or one of U+0080..U+009F, which some terminals obey like ESC sequences.
+ * Length of the character at S[LENGTH] if a terminal may see it as it is, 0 if its first byte must
+ * be shown as \xNN: not UTF-8, a control, or one of U+0080..U+009F, which some terminals obey like
+ * ESC sequences.
  */
 static int visible(const char *s, size_t length)
 {
@@ -138,7 +139,8 @@ void text_style(struct buf *b, int color, enum text_style style)
 
 void text_bar(struct buf *b, uint64_t part, uint64_t whole, int width)
 {
-	static const char *const eighth[] = { "", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589" };
+	static const char *const eighth[] = { "",       "\u258f", "\u258e", "\u258d",
+					      "\u258c", "\u258b", "\u258a", "\u2589" };
 	double share = whole ? (double)part / (double)whole : 0;
 	int filled = (int)(share * width * 8 + 0.5), i;
 

@@ -13,7 +13,8 @@
 
 #define NOTES_OF_ONE_TRACE 50
 
-static __attribute__((format(printf, 3, 4))) void add(struct trace_notes *notes, int warning, const char *format, ...)
+static __attribute__((format(printf, 3, 4))) void add(struct trace_notes *notes, int warning,
+						      const char *format, ...)
 {
 	char text[2048];
 	struct trace_note *note;
@@ -22,7 +23,8 @@ static __attribute__((format(printf, 3, 4))) void add(struct trace_notes *notes,
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	notes->items = pool_grow(notes->items, &notes->capacity, notes->count + 1, sizeof(*notes->items));
+	notes->items = pool_grow(notes->items, &notes->capacity, notes->count + 1,
+				 sizeof(*notes->items));
 	note = &notes->items[notes->count++];
 	note->text = pool_strndup(notes->texts, text, strlen(text));
 	note->warning = warning;
@@ -31,9 +33,13 @@ static __attribute__((format(printf, 3, 4))) void add(struct trace_notes *notes,
 static void add_end(struct trace_notes *notes, const char *file, const struct quality *q)
 {
 	if (q->killed)
-		add(notes, 0, "%s: the process was killed or crashed; everything up to that moment is in the report", file);
+		add(notes, 0,
+		    "%s: the process was killed or crashed; everything up to that moment is in the report",
+		    file);
 	else if (!q->clean_end)
-		add(notes, 1, "%s: the end is missing, and there is no .spool file beside it: what was recorded last is lost", file);
+		add(notes, 1,
+		    "%s: the end is missing, and there is no .spool file beside it: what was recorded last is lost",
+		    file);
 	else if (strcmp(q->end, "repaired") == 0)
 		add(notes, 0, "%s: a repaired trace; it holds what could be saved", file);
 	if (q->spool_foreign)
@@ -50,35 +56,44 @@ static void add_damage(struct trace_notes *notes, const char *file, const struct
 	}
 	if (q->blocks_damaged || q->blocks_missing || q->bytes_skipped)
 		add(notes, 1,
-		    "%s: %" PRIu64 " block%s could not be read, %" PRIu64 " missing, %" PRIu64 " bytes skipped: false leaks are possible",
-		    file, q->blocks_damaged, text_plural(q->blocks_damaged), q->blocks_missing, q->bytes_skipped);
+		    "%s: %" PRIu64 " block%s could not be read, %" PRIu64 " missing, %" PRIu64
+		    " bytes skipped: false leaks are possible",
+		    file, q->blocks_damaged, text_plural(q->blocks_damaged), q->blocks_missing,
+		    q->bytes_skipped);
 	if (q->events_lost)
-		add(notes, 1, "%s: %" PRIu64 " event%s dropped while recording (disk full, or no memory): false leaks are possible", file,
-		    q->events_lost, q->events_lost == 1 ? " was" : "s were");
+		add(notes, 1,
+		    "%s: %" PRIu64
+		    " event%s dropped while recording (disk full, or no memory): false leaks are possible",
+		    file, q->events_lost, q->events_lost == 1 ? " was" : "s were");
 	if (q->events_unread)
-		add(notes, 1, "%s: %" PRIu64 " recorded event%s could not be read", file, q->events_unread, text_plural(q->events_unread));
+		add(notes, 1, "%s: %" PRIu64 " recorded event%s could not be read", file,
+		    q->events_unread, text_plural(q->events_unread));
 }
 
 static void add_doubts(struct trace_notes *notes, const char *file, const struct quality *q)
 {
 	if (q->unknown_records)
-		add(notes, 1, "%s: %" PRIu64 " record%s of a kind that this version does not know", file, q->unknown_records,
-		    text_plural(q->unknown_records));
+		add(notes, 1, "%s: %" PRIu64 " record%s of a kind that this version does not know",
+		    file, q->unknown_records, text_plural(q->unknown_records));
 	if (q->bad_records)
-		add(notes, 1, "%s: %" PRIu64 " record%s made no sense and were left out", file, q->bad_records,
-		    text_plural(q->bad_records));
+		add(notes, 1, "%s: %" PRIu64 " record%s made no sense and were left out", file,
+		    q->bad_records, text_plural(q->bad_records));
 	if (q->unmatched_frees)
-		add(notes, 0, "%s: %" PRIu64 " block%s freed that %s allocated before recording began, or twice freed", file,
-		    q->unmatched_frees, text_plural(q->unmatched_frees), q->unmatched_frees == 1 ? "was" : "were");
+		add(notes, 0,
+		    "%s: %" PRIu64
+		    " block%s freed that %s allocated before recording began, or twice freed",
+		    file, q->unmatched_frees, text_plural(q->unmatched_frees),
+		    q->unmatched_frees == 1 ? "was" : "were");
 	if (q->reordered)
-		add(notes, 0, "%s: %" PRIu64 " pair%s of events of different threads put in order", file, q->reordered,
-		    text_plural(q->reordered));
+		add(notes, 0, "%s: %" PRIu64 " pair%s of events of different threads put in order",
+		    file, q->reordered, text_plural(q->reordered));
 	if (q->truncated_stacks)
-		add(notes, 0, "%s: %" PRIu64 " allocation%s with stacks deeper than SHIM_DEPTH", file, q->truncated_stacks,
-		    text_plural(q->truncated_stacks));
+		add(notes, 0, "%s: %" PRIu64 " allocation%s with stacks deeper than SHIM_DEPTH",
+		    file, q->truncated_stacks, text_plural(q->truncated_stacks));
 	if (q->unknown_stacks)
-		add(notes, 1, "%s: %" PRIu64 " allocation%s with a stack that the trace does not define", file, q->unknown_stacks,
-		    text_plural(q->unknown_stacks));
+		add(notes, 1,
+		    "%s: %" PRIu64 " allocation%s with a stack that the trace does not define",
+		    file, q->unknown_stacks, text_plural(q->unknown_stacks));
 }
 
 static void add_recorded(struct trace_notes *notes, const char *file, const struct process *p)
@@ -89,7 +104,8 @@ static void add_recorded(struct trace_notes *notes, const char *file, const stru
 		add(notes, p->notes[i].level >= SHIM_NOTE_WARNING, "%s: at %.3fs: %s", file,
 		    (double)timebase_ns(&p->clock, p->notes[i].ticks) / 1e9, p->notes[i].text);
 	if (p->note_count > NOTES_OF_ONE_TRACE)
-		add(notes, 0, "%s: %zu more notes: shim-analyze info", file, p->note_count - NOTES_OF_ONE_TRACE);
+		add(notes, 0, "%s: %zu more notes: shim-analyze info", file,
+		    p->note_count - NOTES_OF_ONE_TRACE);
 }
 
 static void add_names(struct trace_notes *notes, const struct names *names)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* trace_report.c - see trace_report.h. Times of day are UTC, so that a report does not depend on where it is made. */
+/*
+ * trace_report.c - see trace_report.h. Times of day are UTC, so that a report does not depend on
+ * where it is made.
+ */
 #include "out/trace_report.h"
 
 #include <inttypes.h>
@@ -44,7 +47,8 @@ void trace_report_title(const struct run *run, struct buf *out)
 
 	buf_printf(out, "%s (pid %" PRIu64 ")", p->program[0] ? p->program : "a program", p->pid);
 	if (run->process_count > 1)
-		buf_printf(out, " and %zu more process%s", run->process_count - 1, run->process_count == 2 ? "" : "es");
+		buf_printf(out, " and %zu more process%s", run->process_count - 1,
+			   run->process_count == 2 ? "" : "es");
 }
 
 uint64_t trace_report_duration_ns(const struct run *run)
@@ -177,7 +181,10 @@ static void json_processes(const struct run *run, struct emit *j)
 		emit_uint(j, "start_unix_ns", p->start_unix_ns);
 		emit_uint(j, "duration_ns", p->duration_ns);
 		emit_bool(j, "complete", quality_is_complete(&p->quality));
-		emit_string(j, "end", p->quality.killed ? "killed" : p->quality.end[0] ? p->quality.end : "unknown");
+		emit_string(j, "end",
+			    p->quality.killed   ? "killed"
+			    : p->quality.end[0] ? p->quality.end
+						: "unknown");
 		emit_end(j);
 	}
 	emit_end(j);
@@ -213,16 +220,19 @@ static void head_time(const struct process *p, uint64_t duration_ns, struct buf 
 
 	if (p->start_unix_ns && gmtime_r(&start, &utc))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &utc);
-	buf_printf(out, "  time     %s%sran %s, ", date, date[0] ? ", " : "", text_seconds(number, duration_ns, 3));
+	buf_printf(out, "  time     %s%sran %s, ", date, date[0] ? ", " : "",
+		   text_seconds(number, duration_ns, 3));
 	if (p->quality.killed)
 		buf_puts(out, "killed\n");
 	else
-		buf_printf(out, "ended by %s\n", p->quality.end[0] ? p->quality.end : "an unknown cause");
+		buf_printf(out, "ended by %s\n",
+			   p->quality.end[0] ? p->quality.end : "an unknown cause");
 }
 
 static void head_machine(const struct process *p, struct buf *out)
 {
-	static const char *const key[] = { "cpu", "cores", "memory_bytes", "kernel", "libc", "governor", "load" };
+	static const char *const key[] = { "cpu",  "cores",    "memory_bytes", "kernel",
+					   "libc", "governor", "load" };
 	char number[TEXT_NUMBER_BYTES];
 	int some = 0;
 	size_t i;
@@ -259,7 +269,8 @@ static void head_data(const struct run *run, const struct names *names, struct b
 		buf_puts(out, run_exit_status(run) ? "incomplete" : "none lost");
 	if (names) {
 		names_counts(names, &asked, &unresolved);
-		buf_printf(out, "; %s of frames without an exact name", text_percent(number, unresolved, asked));
+		buf_printf(out, "; %s of frames without an exact name",
+			   text_percent(number, unresolved, asked));
 	}
 	value = sum_footer(run, "shim_cpu_ns", &known);
 	if (known)
@@ -336,8 +347,9 @@ void trace_report_damage(const struct run *run, struct buf *out)
 			text_name(out, where);
 		} else {
 			text_name(out, run->processes[i]->source->path);
-			buf_puts(out, q->events_lost ? ": events were dropped while recording" :
-				      q->clean_end || q->killed ? ": parts are missing" : ": the trace has no end");
+			buf_puts(out, q->events_lost ? ": events were dropped while recording"
+				      : q->clean_end || q->killed ? ": parts are missing"
+								  : ": the trace has no end");
 		}
 	}
 	if (impaired > 1)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace_report.h - what every report says about its data: whose trace it is, on which machine, how much of it there is,
- * and what is missing. The JSON side is the `trace` object; the text side is a head, and a block of notes.
+ * trace_report.h - what every report says about its data: whose trace it is, on which machine, how
+ * much of it there is, and what is missing. The JSON side is the `trace` object; the text side is a
+ * head, and a block of notes.
  */
 #ifndef OUT_TRACE_REPORT_H
 #define OUT_TRACE_REPORT_H
@@ -29,12 +30,15 @@ void trace_report_json(const struct run *run, const struct names *names, struct 
 void trace_report_head(const struct run *run, const struct names *names, struct buf *out, int color);
 
 /*
- * The notes of RUN, one "note: …" or "warning: …" line each; nothing when all is well. With NAMES also those on missing debug
- * information.
+ * The notes of RUN, one "note: …" or "warning: …" line each; nothing when all is well. With NAMES
+ * also those on missing debug information.
  */
 void trace_report_notes(const struct run *run, const struct names *names, struct buf *out, int color);
 
-/* Appends the one clear line about damage ("FILE: what; what this means"), without a newline; nothing if there is none. */
+/*
+ * Appends the one clear line about damage ("FILE: what; what this means"), without a newline;
+ * nothing if there is none.
+ */
 void trace_report_damage(const struct run *run, struct buf *out);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_emit.c - JSON as written is JSON as another parser reads it, whatever bytes the names hold. */
+/*
+ * test_emit.c - JSON as written is JSON as another parser reads it, whatever bytes the names hold.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,7 +110,8 @@ static void strings_are_valid_whatever_they_hold(void **state)
 		{ "plain", "plain" },
 		{ "quote \" back \\ slash", "quote \" back \\ slash" },
 		{ "tab\tline\nesc\033", "tab\tline\nesc\033" },
-		{ "gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x98\x80",
+		  "gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x98\x80" },
 		{ "bare\xff", "bare\xef\xbf\xbd" },
 		{ "cut\xe2\x82", "cut\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "overlong\xc0\xaf", "overlong\xef\xbf\xbd\xef\xbf\xbd" },

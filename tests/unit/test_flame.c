@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_flame.c - the tree of weighted stacks and its three pictures: sums, order, limits, and names that could be markup. */
+/*
+ * test_flame.c - the tree of weighted stacks and its three pictures: sums, order, limits, and names
+ * that could be markup.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +18,10 @@
 #include "out/flame_html.h"
 #include "out/flame_svg.h"
 
-static const struct flame_view view = { .title = "bytes of <app> & \"co\"", .subtitle = "app --x '<y>'", .unit = "bytes", .cost = "peak" };
+static const struct flame_view view = { .title = "bytes of <app> & \"co\"",
+					.subtitle = "app --x '<y>'",
+					.unit = "bytes",
+					.cost = "peak" };
 
 /* Adds "a;b;c" with WEIGHT; frames named m:… are of module m. */
 static void add(struct flame *f, const char *stack, uint64_t weight)
@@ -152,7 +158,8 @@ static void a_very_deep_stack_is_no_problem(void **state)
 static void names_never_become_markup(void **state)
 {
 	struct flame *f = flame_new();
-	uint32_t label = flame_label(f, "</script><script>alert(1)</script>]]>&<b a=\"x\">\033\xff", "</title>\"&");
+	uint32_t label = flame_label(f, "</script><script>alert(1)</script>]]>&<b a=\"x\">\033\xff",
+				     "</title>\"&");
 	struct buf out;
 
 	(void)state;
@@ -196,7 +203,8 @@ static void svg_tells_what_it_leaves_out(void **state)
 
 static void colours_are_those_of_the_names(void **state)
 {
-	struct flame_label a = { .text = "f", .module = "liba.so" }, b = { .text = "g", .module = "libb.so" };
+	struct flame_label a = { .text = "f", .module = "liba.so" },
+			   b = { .text = "g", .module = "libb.so" };
 	char one[8], two[8], again[8];
 
 	(void)state;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_options.c - the command line: every form of every option, and a useful answer to a wrong one. */
+/*
+ * test_options.c - the command line: every form of every option, and a useful answer to a wrong
+ * one.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +39,11 @@ static void options_and_traces_stand_in_any_order(void **state)
 	struct diag d;
 
 	(void)state;
-	assert_int_equal(parse(&o, "a.zst -n 5 leaks.zst -s3 --format=json -I ^std -I boost -q b.zst --from -10% --jobs 2", &d), 0);
+	assert_int_equal(
+		parse(&o,
+		      "a.zst -n 5 leaks.zst -s3 --format=json -I ^std -I boost -q b.zst --from -10% --jobs 2",
+		      &d),
+		0);
 	assert_string_equal(o.command->name, "summary");
 	assert_int_equal(o.traces.count, 3);
 	assert_string_equal(o.traces.items[1], "leaks.zst");

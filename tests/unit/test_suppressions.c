@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_suppressions.c - LeakSanitizer's syntax, its wildcards and anchors, and the built-in list's narrow aim. */
+/*
+ * test_suppressions.c - LeakSanitizer's syntax, its wildcards and anchors, and the built-in list's
+ * narrow aim.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,21 +20,41 @@ static void patterns_match_as_in_leaksanitizer(void **state)
 		const char *pattern, *text;
 		int wanted;
 	} cases[] = {
-		{ "foo", "xfoox", 1 },	       { "foo", "fo", 0 },	     { "^foo", "foobar", 1 },	  { "^foo", "xfoo", 0 },
-		{ "foo$", "xfoo", 1 },	       { "foo$", "foox", 0 },	     { "^foo$", "foo", 1 },	  { "^foo$", "foofoo", 0 },
-		{ "a*b", "xaxxbx", 1 },	       { "a*b", "ba", 0 },	     { "a*b*c", "acb", 0 },	  { "a*b*c", "a1b2c", 1 },
-		{ "^a*b$", "a1b2b", 1 },      { "^a*b$", "a1b2c", 0 },     { "*", "", 1 },		  { "*", "x", 1 },
-		{ "", "x", 0 },		       { "^", "x", 1 },		     { "$", "x", 1 },		  { "a**b", "ab", 1 },
-		{ "^ab*ab$", "abab", 1 },     { "^ab*ab$", "ab", 0 },	     { "/lib*.so", "/usr/lib/libx.so.1", 1 },
-		{ "^a", NULL, 0 },	       { "a$b", "a$b", 1 },	     { "b^a", "b^a", 1 },	  { "foo*", "foo", 1 },
+		{ "foo", "xfoox", 1 },
+		{ "foo", "fo", 0 },
+		{ "^foo", "foobar", 1 },
+		{ "^foo", "xfoo", 0 },
+		{ "foo$", "xfoo", 1 },
+		{ "foo$", "foox", 0 },
+		{ "^foo$", "foo", 1 },
+		{ "^foo$", "foofoo", 0 },
+		{ "a*b", "xaxxbx", 1 },
+		{ "a*b", "ba", 0 },
+		{ "a*b*c", "acb", 0 },
+		{ "a*b*c", "a1b2c", 1 },
+		{ "^a*b$", "a1b2b", 1 },
+		{ "^a*b$", "a1b2c", 0 },
+		{ "*", "", 1 },
+		{ "*", "x", 1 },
+		{ "", "x", 0 },
+		{ "^", "x", 1 },
+		{ "$", "x", 1 },
+		{ "a**b", "ab", 1 },
+		{ "^ab*ab$", "abab", 1 },
+		{ "^ab*ab$", "ab", 0 },
+		{ "/lib*.so", "/usr/lib/libx.so.1", 1 },
+		{ "^a", NULL, 0 },
+		{ "a$b", "a$b", 1 },
+		{ "b^a", "b^a", 1 },
+		{ "foo*", "foo", 1 },
 	};
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (suppressions_match(cases[i].pattern, cases[i].text) != cases[i].wanted)
-			fail_msg("%s on %s is not %d", cases[i].pattern, cases[i].text ? cases[i].text : "nothing",
-				 cases[i].wanted);
+			fail_msg("%s on %s is not %d", cases[i].pattern,
+				 cases[i].text ? cases[i].text : "nothing", cases[i].wanted);
 }
 
 static struct suppressions *parsed(const char *text, struct diag *d, int wanted)
@@ -46,7 +69,8 @@ static struct suppressions *parsed(const char *text, struct diag *d, int wanted)
 static void files_hold_comments_and_blank_lines(void **state)
 {
 	struct diag d;
-	struct suppressions *s = parsed("# all of it\n\n  leak:one  \r\n\tleak:two words\nleak:last", &d, 0);
+	struct suppressions *s =
+		parsed("# all of it\n\n  leak:one  \r\n\tleak:two words\nleak:last", &d, 0);
 
 	(void)state;
 	assert_int_equal(s->count, 3);
@@ -58,7 +82,8 @@ static void files_hold_comments_and_blank_lines(void **state)
 
 static void a_wrong_line_is_named(void **state)
 {
-	static const char *const wrong[] = { "leak:a\nrace:b\n", "leak:a\nleak:\n", "#\nnonsense", "x\nleak:a leak:b\nleak" };
+	static const char *const wrong[] = { "leak:a\nrace:b\n", "leak:a\nleak:\n", "#\nnonsense",
+					     "x\nleak:a leak:b\nleak" };
 	struct diag d;
 	size_t i;
 
@@ -79,7 +104,8 @@ static void any_frame_and_any_text_of_it_counts(void **state)
 		{ .function = "middle", .module = "/usr/lib/libmiddle.so" },
 		{ .function = "main", .file = "src/main.c", .module = "/usr/bin/app" },
 	};
-	static const char *const texts[] = { "leak:^middle$\n", "leak:main.c\n", "leak:libmiddle\n", "leak:^inner$\n" };
+	static const char *const texts[] = { "leak:^middle$\n", "leak:main.c\n", "leak:libmiddle\n",
+					     "leak:^inner$\n" };
 	struct diag d;
 	size_t i;
 
@@ -95,7 +121,8 @@ static void any_frame_and_any_text_of_it_counts(void **state)
 
 static void the_first_matching_entry_is_the_one(void **state)
 {
-	const struct suppressions_frame stack[] = { { .id = "1", .function = "b" }, { .id = "2", .function = "a" } };
+	const struct suppressions_frame stack[] = { { .id = "1", .function = "b" },
+						    { .id = "2", .function = "a" } };
 	struct diag d;
 	struct suppressions *s = parsed("leak:^a$\nleak:^b$\n", &d, 0);
 
@@ -140,7 +167,8 @@ static void ld_so_is_judged_by_the_innermost_frame(void **state)
 static void the_emergency_pool_is_told_by_its_caller(void **state)
 {
 	struct suppressions_frame stack[] = {
-		{ .function = "libstdc++.so.6+0xa2b3c", .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6" },
+		{ .function = "libstdc++.so.6+0xa2b3c",
+		  .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6" },
 		{ .function = "call_init", .module = "/lib64/ld-linux-x86-64.so.2" },
 	};
 

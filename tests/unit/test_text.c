@@ -17,9 +17,16 @@ static void bytes_have_decimal_units(void **state)
 		uint64_t value;
 		const char *wanted;
 	} cases[] = {
-		{ 0, "0B" },		  { 999, "999B" },	   { 1000, "1.00KB" },	    { 72704, "72.70KB" },
-		{ 999994, "999.99KB" },	  { 999995, "1.00MB" },	   { 999999, "1.00MB" },    { 1000000, "1.00MB" },
-		{ 1234567890, "1.23GB" }, { UINT64_MAX, "18.45EB" },
+		{ 0, "0B" },
+		{ 999, "999B" },
+		{ 1000, "1.00KB" },
+		{ 72704, "72.70KB" },
+		{ 999994, "999.99KB" },
+		{ 999995, "1.00MB" },
+		{ 999999, "1.00MB" },
+		{ 1000000, "1.00MB" },
+		{ 1234567890, "1.23GB" },
+		{ UINT64_MAX, "18.45EB" },
 	};
 	char out[TEXT_NUMBER_BYTES];
 	size_t i;
@@ -35,9 +42,17 @@ static void times_choose_their_unit(void **state)
 		uint64_t value;
 		const char *wanted;
 	} cases[] = {
-		{ 0, "0ns" },		  { 999, "999ns" },	      { 1000, "1.00us" },	 { 999994, "999.99us" },
-		{ 999996, "1.00ms" },	  { 3100000, "3.10ms" },      { 999996000, "1.00s" },	 { 119000000000, "119.00s" },
-		{ 120000000000, "2m00s" }, { 7199000000000, "119m59s" }, { 7260000000000, "2h01m" },
+		{ 0, "0ns" },
+		{ 999, "999ns" },
+		{ 1000, "1.00us" },
+		{ 999994, "999.99us" },
+		{ 999996, "1.00ms" },
+		{ 3100000, "3.10ms" },
+		{ 999996000, "1.00s" },
+		{ 119000000000, "119.00s" },
+		{ 120000000000, "2m00s" },
+		{ 7199000000000, "119m59s" },
+		{ 7260000000000, "2h01m" },
 	};
 	char out[TEXT_NUMBER_BYTES];
 	size_t i;
@@ -67,7 +82,8 @@ static void control_characters_never_reach_the_terminal(void **state)
 	buf_init(&out);
 	text_name(&out, "a\033[2Jb\x7f\r\n\xc2\x9b"
 			"c\xff gr\xc3\xbc\xc3\x9f");
-	assert_string_equal(out.bytes, "a\\x1b[2Jb\\x7f\\x0d\\x0a\\xc2\\x9bc\\xff gr\xc3\xbc\xc3\x9f");
+	assert_string_equal(out.bytes,
+			    "a\\x1b[2Jb\\x7f\\x0d\\x0a\\xc2\\x9bc\\xff gr\xc3\xbc\xc3\x9f");
 	assert_int_equal(text_width("a\033\xc3\xbc"), 6);
 	buf_free(&out);
 }
