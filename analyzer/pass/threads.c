@@ -18,9 +18,10 @@ struct threads_row *threads_add(struct threads *t, size_t count)
 	struct threads_row *added;
 
 	t->rows = pool_grow(t->rows, &t->capacity, t->count + count, sizeof(*t->rows));
+	if (!count)
+		return t->rows;
 	added = t->rows + t->count;
-	if (count)
-		memset(added, 0, count * sizeof(*added));
+	memset(added, 0, count * sizeof(*added));
 	t->count += count;
 	return added;
 }

@@ -105,12 +105,13 @@ static void after_an_unload_ids_are_new(void **state)
 
 static int start(void **state)
 {
-	char *pattern = malloc(256), *environment[] = { pattern, NULL };
+	static char pattern[256];
+	char *environment[] = { pattern, NULL };
 
 	(void)state;
 	if (!mkdtemp(folder))
 		return -1;
-	snprintf(pattern, 256, "SHIM_OUTPUT=%s/t.zst", folder);
+	snprintf(pattern, sizeof(pattern), "SHIM_OUTPUT=%s/t.zst", folder);
 	config_read(environment);
 	clock_start();
 	if (press_start() || sink_start() || spool_start(sink_path(), sink_run_id()) || defs_start())
