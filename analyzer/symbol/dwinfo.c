@@ -291,7 +291,8 @@ static const char *full_path(struct dwinfo *info, struct dwunit *u, const char *
 	slot = map_put(&info->paths, (uintptr_t)file, NULL);
 	if (!*slot) {
 		directory = string_of(&u->cu, DW_AT_comp_dir);
-		joined = directory ? xasprintf("%s/%s", directory, file) : xstrdup(file);
+		joined = directory && directory[0] == '/' ? xasprintf("%s/%s", directory, file)
+							  : xstrdup(file);
 		*slot = (uintptr_t)pool_strndup(info->pool, joined, strlen(joined));
 		free(joined);
 	}

@@ -4,9 +4,10 @@
 
     check_symbols.py LOOKUP ELF [--oracle ELF] [--argument ARG]... [--step N] [--shift N]
 
-Every instruction of .text (every Nth with --step) is looked up by both, once with linkage names and once
-with readable names. --oracle names the file that llvm-symbolizer reads where it is not the one that LOOKUP
-is given (a stripped one, say). --shift looks up wrong addresses on our side: the comparison must then fail.
+Every instruction of .text (every Nth with --step) is looked up by both, once with linkage names
+and once with readable names. --oracle names the file that llvm-symbolizer reads where it is not
+the one that LOOKUP is given (one without split units, say). --shift looks up wrong addresses on
+our side: the comparison must then fail.
 
 A difference is accepted only by a rule below that says why it is one, and each rule has a ceiling.
 Exit status 0 if all differences are explained, 1 otherwise.
@@ -17,17 +18,18 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 
-# Copies and parts of functions that compilers make. llvm-symbolizer names the outermost function by the symbol
-# table, with the suffix; we name it by the debug information, so that the parts of one function count as one.
+# Copies and parts of functions that compilers make. llvm-symbolizer names the outermost function by
+# the symbol table, with the suffix; we name it by the debug information, so that the parts of one
+# function count as one.
 CLONE = re.compile(r"(\.(cold|part|constprop|isra|lto_priv|llvm|localalias)(\.[0-9a-f]+)*)+$")
 
-# Differences of spelling between libiberty and LLVM 14 that cannot be translated; each with its reason.
+# Differences of spelling between libiberty and LLVM 14 that cannot be translated, with reasons.
 UNTRANSLATABLE = [
     # LLVM 14 does not demangle these (bare `sr` and pack expressions of g++).
     re.compile(r"^_Z"),
-    # LLVM 14 prints the parameter of an instantiated generic lambda as `auto`, libiberty as its type.
+    # LLVM 14 prints the parameter of an instantiated generic lambda as `auto`, libiberty its type.
     re.compile(r"'lambda\d*'\(auto\)"),
-    # An inheriting constructor: LLVM gives it the name of the heir's class, libiberty that of the base's.
+    # An inheriting constructor: LLVM gives it the name of the heir's class, libiberty the base's.
     re.compile(r"__uniq_ptr_data<.*>::__uniq_ptr_data<"),
 ]
 
@@ -42,8 +44,8 @@ def run(command, addresses):
 
 
 def instructions(elf):
-    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "-j", ".text", elf], capture_output=True,
-                             text=True, check=True).stdout
+    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "-j", ".text", elf],
+                             capture_output=True, text=True, check=True).stdout
     return [int(a, 16) for a in re.findall(r"^ +([0-9a-f]+):\t", listing, re.M)]
 
 
@@ -57,7 +59,7 @@ def aliases(elf):
 
 
 def legacy_rust(name):
-    """LLVM 14 shows legacy Rust names as the C++ names they pretend to be; libiberty decodes them."""
+    """LLVM 14 shows legacy Rust names as the C++ names they pretend to be; libiberty decodes."""
     name = re.sub(r"::h[0-9a-f]{16}( \(\.llvm\.\d+\))?$", "", name)
     name = re.sub(r"(^|::)_(?=\$)", r"\1", name)  # a component may not begin with a dollar
     plain = {"LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ",", "RF": "&", "BP": "*", "SP": "@"}
@@ -96,9 +98,11 @@ def rule_of(ours, theirs, is_linkage, at):
         return "same"
     # Between functions, llvm-symbolizer knows nothing; we say how far behind which symbol.
     if len(theirs) == 1 and theirs[0][0] == "??":
-        return "padding" if len(ours) == 1 and "+0x" in ours[0][0] and ours[0][1:] == theirs[0][1:] else None
-    # Without a line table, llvm-symbolizer shows the name of the object's source from the symbol table.
-    if len(theirs) == 1 and theirs[0][2] == "0" and "/" not in theirs[0][1] and ours[0][1:] == ("??", "0"):
+        is_padding = len(ours) == 1 and "+0x" in ours[0][0] and ours[0][1:] == theirs[0][1:]
+        return "padding" if is_padding else None
+    # Without a line table, llvm-symbolizer shows the source's name from the symbol table.
+    no_line = ours[0][1:] == ("??", "0")
+    if no_line and len(theirs) == 1 and theirs[0][2] == "0" and "/" not in theirs[0][1]:
         theirs = [(theirs[0][0], "??", "0")]
         if ours == theirs:
             return "file symbol"
@@ -113,12 +117,13 @@ def name_rule(ours, theirs, is_outermost, is_linkage, at):
     if is_linkage:
         if is_outermost and ours == CLONE.sub("", theirs):
             return "clone"
-        # The debug information names the abstract constructor or destructor, the symbol table the one for complete or
-        # base objects; both read "A::A()".
-        if is_outermost and re.sub(r"C4|D4", "", ours) == re.sub(r"C[123]|D[012]", "", CLONE.sub("", theirs)):
+        # The debug information names the abstract constructor or destructor, the symbol table the
+        # one for complete or base objects; both read "A::A()".
+        concrete = re.sub(r"C[123]|D[012]", "", CLONE.sub("", theirs))
+        if is_outermost and re.sub(r"C4|D4", "", ours) == concrete:
             return "abstract"
-        # Equal functions share one copy of the code: the debug information and the symbol table may each have
-        # kept another of the names. Both must be symbols of one address.
+        # Equal functions share one copy of the code: the debug information and the symbol table may
+        # each have kept another of the names. Both must be symbols of one address.
         if is_outermost and at[ours] & at[CLONE.sub("", theirs)]:
             return "merged"
         # Not mangled, so without a linkage name: nothing else may differ.
@@ -129,36 +134,39 @@ def name_rule(ours, theirs, is_outermost, is_linkage, at):
 
 
 # The largest part of all addresses that a rule may explain.
-CEILING = {"same": 1, "padding": .08, "file symbol": .15, "clone": .3, "abstract": .05, "merged": .02, "spelling": 1,
-           "untranslatable": .08}
+CEILING = {"same": 1, "padding": .08, "file symbol": .15, "clone": .3, "abstract": .05, "merged": .02,
+           "spelling": 1, "untranslatable": .08}
 
 
 def compare(arguments, addresses, is_linkage, merged):
-    ours = run([arguments.lookup, *(["-l"] if is_linkage else []), *arguments.argument, arguments.elf],
-               [a + arguments.shift for a in addresses])
+    ours = run([arguments.lookup, *(["-l"] if is_linkage else []), *arguments.argument,
+                arguments.elf], [a + arguments.shift for a in addresses])
     theirs = run(["llvm-symbolizer", "--inlining", "--functions=linkage",
-                  "--no-demangle" if is_linkage else "--demangle", "-e", arguments.oracle or arguments.elf], addresses)
+                  "--no-demangle" if is_linkage else "--demangle", "-e",
+                  arguments.oracle or arguments.elf], addresses)
     used, failures, inlined = Counter(), [], 0
     for i, address in enumerate(addresses):
         a, b = frames(ours[i]), frames(theirs[i])
         rule = rule_of(a, b, is_linkage, merged)
-        # The names of merged functions differ in both forms; that they are merged shows in the linkage names.
+        # Merged functions differ in both forms; that they are merged shows in the linkage names.
         if rule == "merged":
             merged[address] = True
-        if rule is None and not is_linkage and merged.get(address) and [f[1:] for f in a] == [f[1:] for f in b]:
+        same_places = [f[1:] for f in a] == [f[1:] for f in b]
+        if rule is None and not is_linkage and merged.get(address) and same_places:
             rule = "merged"
         inlined += len(a) - 1
         used[rule] += 1
         if rule is None:
             failures.append((address, a, b))
     report = ", ".join(f"{count} {rule}" for rule, count in used.most_common())
-    print(f"{arguments.elf}: {'linkage' if is_linkage else 'readable'} names: {len(addresses)} addresses, "
-          f"{inlined} inlined frames: {report}")
+    print(f"{arguments.elf}: {'linkage' if is_linkage else 'readable'} names: "
+          f"{len(addresses)} addresses, {inlined} inlined frames: {report}")
     for address, a, b in failures[:3]:
         print(f"  0x{address:x}: {len(a)} and {len(b)} frames")
         for x, y in [(x, y) for x, y in zip(a, b) if x != y][:3]:
             print(f"    ours   {x}\n    theirs {y}")
-    too_many = [rule for rule, count in used.items() if rule and count > CEILING[rule] * len(addresses)]
+    too_many = [rule for rule, count in used.items()
+                if rule and count > CEILING[rule] * len(addresses)]
     for rule in too_many:
         print(f"  too many differences are explained by '{rule}'")
     return not failures and not too_many and inlined > len(addresses) // 2
