@@ -210,7 +210,7 @@ demo: ## install what is missing, build, profile a leaky sample and python3, sho
 bench: ## measure against heaptrack: a table with machine and commit
 	@.ci/deps build bench
 	$(STEP) all programs
-	@B=$(B) CC="$(CC)" tests/bench/run.sh
+	@B=$(B) CC="$(CC)" tests/bench/bench.sh
 
 # ---- checks beyond the tests ------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# run.sh - what `make bench` runs: the table of programs, start-up, and the tool's own speed. Arguments go to bench.py.
+# bench.sh - what `make bench` runs: the table of programs, start-up, and the tool's own speed. Arguments go to bench.py.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 exec /usr/bin/python3 tests/bench/bench.py --build "${B:-build}" "$@"
