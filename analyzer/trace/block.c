@@ -86,15 +86,25 @@ static void make_room(struct block *b, size_t bytes)
 	b->unknown = 0;
 }
 
-int block_decode(struct block *b, const void *frame, size_t bytes, const char *name, uint64_t offset, struct diag *d)
+/* Length of the block in FRAME[BYTES], or 0 when that is not said, out of bounds, or nothing vouches for the content. */
+static size_t content_bytes(const void *frame, size_t bytes)
 {
 	unsigned long long content = ZSTD_getFrameContentSize(frame, bytes);
-	const char *wrong;
-	size_t result;
 
 	if (content == ZSTD_CONTENTSIZE_ERROR || content == ZSTD_CONTENTSIZE_UNKNOWN ||
-	    content > SHIM_BLOCK_MAX_BYTES || content < sizeof(b->header))
-		return block_refuse(d, name, offset, "its size is unknown or beyond all bounds");
+	    content > SHIM_BLOCK_MAX_BYTES || content < sizeof(struct shim_block))
+		return 0;
+	/* RFC 8878, 3.1.1.1.1: bit 2 of the descriptor, the byte behind the magic, is the checksum's. */
+	return ((const uint8_t *)frame)[4] & 0x04 ? (size_t)content : 0;
+}
+
+int block_decode(struct block *b, const void *frame, size_t bytes, const char *name, uint64_t offset, struct diag *d)
+{
+	size_t content = content_bytes(frame, bytes), result;
+	const char *wrong;
+
+	if (!content)
+		return block_refuse(d, name, offset, "no checksum, or a size that is unknown or beyond all bounds");
 	if (!b->zstd)
 		b->zstd = ZSTD_createDCtx();
 	make_room(b, content);
@@ -113,12 +123,11 @@ int block_decode(struct block *b, const void *frame, size_t bytes, const char *n
 
 int block_peek(struct shim_block *header, const void *frame, size_t bytes, void **zstd)
 {
-	unsigned long long content = ZSTD_getFrameContentSize(frame, bytes);
+	size_t content = content_bytes(frame, bytes);
 	ZSTD_inBuffer in = { frame, bytes, 0 };
 	ZSTD_outBuffer out = { header, sizeof(*header), 0 };
 
-	if (content == ZSTD_CONTENTSIZE_ERROR || content == ZSTD_CONTENTSIZE_UNKNOWN ||
-	    content > SHIM_BLOCK_MAX_BYTES || content < sizeof(*header))
+	if (!content)
 		return -1;
 	if (!*zstd)
 		*zstd = ZSTD_createDCtx();

@@ -29,7 +29,6 @@ struct gen {
 	int addressed;                /* local pairs keep their address, as with several threads */
 	int time_shift;
 	uint64_t lost[1024];          /* per thread, put into its next blocks */
-	int no_footer;
 };
 
 /* Starts a trace with a header of usual facts; EXTRA: further key, value, …, NULL; may be NULL. */
