@@ -142,7 +142,8 @@ static void add_skip(struct walk *w, struct abbrev *a, struct skip skip)
 	struct skip *last = a->count ? &w->skips[w->skip_count - 1] : NULL;
 
 	if (last && last->kind == SKIP_FIXED && skip.kind == SKIP_FIXED) {
-		last->bytes = (uint16_t)(last->bytes + skip.bytes); /* at most MOST_ATTRIBUTES * 16 */
+		/* At most MOST_ATTRIBUTES * 16. */
+		last->bytes = (uint16_t)(last->bytes + skip.bytes);
 		return;
 	}
 	w->skips = pool_grow(w->skips, &w->skip_capacity, w->skip_count + 1, sizeof(*w->skips));

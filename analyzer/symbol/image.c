@@ -14,7 +14,7 @@
 #define MOST_NAMES_BYTES 1024
 
 struct layout {
-	Elf64_Shdr headers[MOST_SECTIONS + 3]; /* the null section, the copied ones, the mapped one, the names */
+	Elf64_Shdr headers[MOST_SECTIONS + 3]; /* null, the copied ones, the mapped one, the names */
 	size_t count;
 	char names[MOST_NAMES_BYTES];
 	size_t name_bytes;

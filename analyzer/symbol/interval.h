@@ -17,7 +17,8 @@
 struct interval {
 	uint64_t lo; /* first address */
 	uint64_t hi; /* first address behind; a range with hi <= lo is ignored */
-	uint32_t priority; /* where ranges overlap the highest is in force, then the later start, then the greater value */
+	/* Where ranges overlap the highest is in force, then the later start, then the greater value. */
+	uint32_t priority;
 	uint32_t value; /* what a query returns; not INTERVAL_NONE */
 };
 

@@ -13,7 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct object_code { /* an executable section, or an executable segment where there are no section headers */
+/* An executable section, or an executable segment where there are no section headers. */
+struct object_code {
 	uint64_t lo;
 	uint64_t hi;
 };
@@ -32,8 +33,10 @@ struct object {
 	int image_is_mapped; /* release by munmap rather than free */
 };
 
-/* Opens PATH. Returns NULL if it is absent, not a regular file, or not an ELF program, library or split
- * debug file of this byte order. */
+/*
+ * Opens PATH. Returns NULL if it is absent, not a regular file, or not an ELF program, library or
+ * split debug file of this byte order.
+ */
 struct object *object_open(const char *path);
 
 /*

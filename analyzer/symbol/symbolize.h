@@ -16,7 +16,7 @@
 
 struct symbol_options {
 	const char *sysroot;            /* prefix of all module paths, or NULL */
-	const char *const *debug_paths; /* directories with .build-id/ trees or debug files, searched first */
+	const char *const *debug_paths; /* directories of .build-id/ trees or debug files, searched first */
 	size_t debug_path_count;
 	int debuginfod; /* nonzero: ask the servers of $DEBUGINFOD_URLS */
 	uint32_t pid;   /* of the traced process, for /tmp/perf-PID.map; 0: no JIT map */
@@ -32,7 +32,8 @@ struct symbol_module {
 
 /* One function. Strings live as long as the symbolizer. */
 struct symbol_frame {
-	const char *function; /* demangled; never NULL: "symbol+0xoff" or "module+0xoff" where nothing better is known */
+	/* Demangled; never NULL: "symbol+0xoff" or "module+0xoff" where nothing better is known. */
+	const char *function;
 	const char *linkage_name; /* mangled, or NULL */
 	const char *file;         /* as in the debug information, or NULL */
 	uint32_t line;            /* 0 if unknown */

@@ -143,7 +143,7 @@ void symtab_finish(struct symtab *t, const struct object *layout)
 		struct symtab_symbol *symbol = &t->symbols[i];
 		const struct object_code *code = object_code_at(layout, symbol->addr);
 
-		if (symbol->end <= symbol->addr) { /* no size, as assembly has it: up to the next one */
+		if (symbol->end <= symbol->addr) { /* no size, as assembly has it */
 			symbol->end = code ? code->hi : symbol->addr + 1;
 			if (i + 1 < t->count && t->symbols[i + 1].addr < symbol->end)
 				symbol->end = t->symbols[i + 1].addr;

@@ -14,7 +14,7 @@
 
 struct symtab_symbol {
 	uint64_t addr;
-	uint64_t end; /* first address behind: addr + size, or where the next symbol or the section begins */
+	uint64_t end; /* first address behind: addr + size, or up to the next symbol or section */
 	const char *name;    /* in .symtab perhaps with an "@VERSION" */
 	uint8_t rank;        /* among names of one address: lower is better */
 	uint8_t is_exported; /* a global or weak function, not a local one or a label */

@@ -74,6 +74,17 @@ mkdir -p "cache/$id"
 cp whole.debug "cache/$id/debuginfo"
 DEBUGINFOD_CACHE_PATH=$PWD/cache full by_cache byid/program
 
+# A server is asked only by request.
+export DEBUGINFOD_URLS=file://$PWD/server DEBUGINFOD_CACHE_PATH=$PWD/fetched
+mkdir -p "server/buildid/$id"
+cp whole.debug "server/buildid/$id/debuginfo"
+cp byid/program "server/buildid/$id/executable"
+bare unasked 'no debug information' byid/program
+[[ ! -e fetched ]] || bad 'a server was asked without being allowed to'
+full by_server -n byid/program
+DEBUGINFOD_CACHE_PATH=$PWD/fetched2 full all_by_server -n -b "$id" /nonexistent/program
+unset DEBUGINFOD_URLS DEBUGINFOD_CACHE_PATH
+
 # ---- another build ----
 bare other_build 'another build-id' -b "${id:0:38}00" whole
 grep -q '^whole+0x' other_build.txt || bad "another build: '$(head -n 1 other_build.txt)'"

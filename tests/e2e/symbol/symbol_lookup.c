@@ -4,10 +4,11 @@
  * line) in one ELF file, in llvm-symbolizer's output style: "function", "file:line" for each frame,
  * an empty line after each address.
  *
- *	symbol_lookup [-l] [-b HEX-BUILD-ID] [-r SYSROOT] [-d DEBUG-PATH]... [-p PID] [-s] ELF
+ *	symbol_lookup [-l] [-b HEX-BUILD-ID] [-r SYSROOT] [-d DEBUG-PATH]... [-p PID] [-n] [-s] ELF
  *
- * -l prints linkage names where there are any, -p looks addresses up as outside of all modules, -s
- * prints only the number of addresses and frames (for timing). Notes go to standard error.
+ * -l prints linkage names where there are any, -p looks addresses up as outside of all modules, -n
+ * lets debuginfod's servers be asked, -s prints only the number of addresses and frames (for timing).
+ * Notes go to standard error.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,11 +54,13 @@ int main(int argc, char **argv)
 	uint8_t id[64];
 	char line[64];
 
-	while ((option = getopt(argc, argv, "lsb:r:d:p:")) != -1) {
+	while ((option = getopt(argc, argv, "lsnb:r:d:p:")) != -1) {
 		if (option == 'l')
 			linkage = 1;
 		else if (option == 's')
 			silent = 1;
+		else if (option == 'n')
+			options.debuginfod = 1;
 		else if (option == 'b')
 			module = (struct symbol_module){ NULL, id, parse_hex(optarg, id, sizeof(id)) };
 		else if (option == 'r')
