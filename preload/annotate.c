@@ -6,7 +6,6 @@
  * calls from within an allocator that we are inside of (a program's own pool that is built on malloc) are recorded like any other.
  */
 #include <stddef.h>
-#include <string.h>
 
 #include "config.h"
 #include "defs.h"
@@ -107,12 +106,12 @@ EXPORT void shim_ignore_end(void)
 	}
 }
 
+/* T->name stays: it is the kernel's name, kept to notice when that changes. */
 EXPORT void shim_thread_name(const char *name)
 {
 	struct thread *t = thread_enter(HERE);
 
 	if (t) {
-		strncpy(t->name, name ? name : "", sizeof(t->name) - 1);
 		defs_thread_name(t->index, name ? name : "");
 		thread_leave(t);
 	}
