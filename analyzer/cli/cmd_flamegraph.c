@@ -16,6 +16,7 @@
 #include "out/flame_svg.h"
 #include "out/site_report.h"
 #include "out/trace_report.h"
+#include "util/map.h"
 #include "util/pool.h"
 
 static const struct cost {
@@ -57,9 +58,19 @@ static const struct cost *find_cost(const char *name, struct diag *d)
 struct builder {
 	struct flame *flame;
 	struct names *names;
+	struct map known; /* struct symbol_frame -> its label, plus 1 */
 	uint32_t *labels; /* of one stack, outermost first */
 	size_t capacity;
 };
+
+static uint32_t label_of(struct builder *b, const struct symbol_frame *f)
+{
+	uint64_t *slot = map_put(&b->known, (uintptr_t)f, NULL);
+
+	if (!*slot)
+		*slot = flame_label(b->flame, f->function, names_short_module(f->module)) + 1u;
+	return (uint32_t)(*slot - 1);
+}
 
 static void add_stack(struct builder *b, uint32_t stack, uint64_t weight)
 {
@@ -72,8 +83,7 @@ static void add_stack(struct builder *b, uint32_t stack, uint64_t weight)
 	else if (s->count == 0)
 		b->labels[count++] = flame_label(b->flame, "[no stack]", "");
 	for (i = s->count; i-- > 0;)
-		b->labels[count++] = flame_label(b->flame, s->frames[i]->function,
-						 names_short_module(s->frames[i]->module));
+		b->labels[count++] = label_of(b, s->frames[i]);
 	flame_add(b->flame, b->labels, count, weight);
 }
 
@@ -101,6 +111,7 @@ static int build(struct session *s, const struct cost *cost, struct flame *flame
 	}
 	flame_finish(flame);
 	free(b.labels);
+	map_free(&b.known);
 	return result;
 }
 

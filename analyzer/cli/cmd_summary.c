@@ -55,6 +55,11 @@ static void write_footer(struct session *s, const struct leak_list *list)
 		   text_bytes(number, list->unfreed.bytes), list->unfreed.count,
 		   text_plural(list->unfreed.count));
 	buf_printf(&s->out, "suppressed leaks: %s\n", text_bytes(number, list->suppressed.bytes));
+	if (t->mismatches)
+		buf_printf(&s->out,
+			   "blocks ended by the wrong function: %" PRIu64
+			   " (see shim-analyze leaks)\n",
+			   t->mismatches);
 	if (s->analysis.mapped.maps)
 		buf_printf(&s->out,
 			   "mapped by the program: %s at the peak, %" PRIu64 " calls of mmap\n",

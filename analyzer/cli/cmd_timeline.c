@@ -51,7 +51,10 @@ static void write_marks(struct session *s, const struct timeline *t, size_t i)
 static void write_text(struct session *s, const struct timeline *t)
 {
 	uint64_t most = most_bytes(t);
-	int decimals = t->bucket_ns < 10000 ? 6 : t->bucket_ns < 10000000 ? 4 : 2;
+	int decimals = t->bucket_ns < 1000        ? 9
+		       : t->bucket_ns < 1000000   ? 6
+		       : t->bucket_ns < 100000000 ? 4
+						  : 2;
 	size_t i;
 
 	text_style(&s->out, s->color, TEXT_TITLE);

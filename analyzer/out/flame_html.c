@@ -181,7 +181,7 @@ static void add_data(const struct flame *f, const struct flame_view *view, struc
 	make_data(f, view, &data);
 	packed_length = compressBound((uLong)data.length);
 	packed = xmalloc(packed_length);
-	if (compress2(packed, &packed_length, (const Bytef *)data.bytes, (uLong)data.length, 9) ==
+	if (compress2(packed, &packed_length, (const Bytef *)data.bytes, (uLong)data.length, 6) ==
 	    Z_OK)
 		add_base64(out, packed, packed_length);
 	free(packed);

@@ -15,7 +15,9 @@
 
 struct entry {
 	const struct symbol_frame *found;
-	size_t count; /* 0: not looked up yet */
+	size_t count;      /* 0: not looked up yet */
+	uint64_t looks;    /* hash of what names_text shows of all of them */
+	uint64_t function; /* hash of the innermost function and its module */
 };
 
 struct names {
@@ -51,6 +53,11 @@ void names_delete(struct names *n)
 	free(n);
 }
 
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return hash * 0x9e3779b97f4a7c15u + (value ^ value >> 29);
+}
+
 static int module_handle(struct names *n, uint32_t module)
 {
 	const struct frames_module *m = &n->frames->modules[module];
@@ -65,7 +72,23 @@ static int module_handle(struct names *n, uint32_t module)
 	return n->handles[module] - 1;
 }
 
-size_t names_frame(struct names *n, uint32_t frame, const struct symbol_frame **found)
+static void hash_entry(struct entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->count; i++) {
+		const struct symbol_frame *f = &e->found[i];
+		uint64_t function = flame_hash(f->function) * 31 +
+				    flame_hash(f->module ? f->module : "");
+
+		if (i == 0)
+			e->function = function;
+		e->looks = mix(e->looks, function);
+		e->looks = mix(e->looks, f->file ? flame_hash(f->file) + f->line : f->offset);
+	}
+}
+
+static const struct entry *look_up(struct names *n, uint32_t frame)
 {
 	const struct frames_frame *f = &n->frames->frames[frame];
 	struct entry *e = &n->entries[frame];
@@ -80,7 +103,15 @@ size_t names_frame(struct names *n, uint32_t frame, const struct symbol_frame **
 						       at, &e->found);
 		n->asked++;
 		n->unresolved += !e->found[e->count - 1].is_resolved;
+		hash_entry(e);
 	}
+	return e;
+}
+
+size_t names_frame(struct names *n, uint32_t frame, const struct symbol_frame **found)
+{
+	const struct entry *e = look_up(n, frame);
+
 	*found = e->found;
 	return e->count;
 }
@@ -113,21 +144,25 @@ const struct names_stack *names_stack(struct names *n, uint32_t stack)
 	return s;
 }
 
+const struct symbol_frame *names_innermost(struct names *n, uint32_t stack, uint64_t *hash)
+{
+	const struct entry *e;
+
+	*hash = 0;
+	if (stack <= 1)
+		return NULL;
+	e = look_up(n, n->frames->stacks[stack].frame);
+	*hash = e->function;
+	return e->found;
+}
+
 uint64_t names_fingerprint(struct names *n, uint32_t stack)
 {
-	const struct names_stack *s = names_stack(n, stack);
-	uint64_t hash = (uint64_t)s->truncated;
-	size_t i;
+	uint64_t hash = 0;
 
-	for (i = 0; i < s->count; i++) {
-		const struct symbol_frame *f = s->frames[i];
-
-		hash = hash * 0x9e3779b97f4a7c15u + flame_hash(f->function);
-		hash = hash * 0x9e3779b97f4a7c15u + flame_hash(f->module ? f->module : "");
-		hash = hash * 0x9e3779b97f4a7c15u +
-		       (f->file ? flame_hash(f->file) + f->line : f->offset);
-	}
-	return hash;
+	for (; stack > 1; stack = n->frames->stacks[stack].parent)
+		hash = mix(hash, look_up(n, n->frames->stacks[stack].frame)->looks);
+	return mix(hash, stack);
 }
 
 const char *names_short_module(const char *path)

@@ -37,6 +37,12 @@ struct names_stack {
 /* The stack STACK of the run with its names; valid until the next call. Stack 0 has no frames. */
 const struct names_stack *names_stack(struct names *n, uint32_t stack);
 
+/*
+ * The innermost function of STACK, NULL when it has no frames. *HASH is equal for equal functions
+ * of one module.
+ */
+const struct symbol_frame *names_innermost(struct names *n, uint32_t stack, uint64_t *hash);
+
 /* A hash of what names_text prints of STACK: equal for stacks that look the same. */
 uint64_t names_fingerprint(struct names *n, uint32_t stack);
 

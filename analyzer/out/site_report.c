@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "out/flame.h"
 #include "out/text.h"
 #include "util/map.h"
 #include "util/pool.h"
@@ -92,20 +91,15 @@ static size_t cost_count(const struct site_report *r)
 	return count;
 }
 
-static uint64_t group_key(const struct symbol_frame *f)
-{
-	return f ? flame_hash(f->function) * 31 + flame_hash(f->module ? f->module : "") : 0;
-}
-
 static void grouping_add(struct grouping *g, const struct site_report *r, size_t i,
 			 struct names *names, struct map *groups)
 {
-	const struct names_stack *stack = names_stack(names, r->sites[i].stack);
-	const struct symbol_frame *frame = stack->count ? stack->frames[0] : NULL;
+	uint64_t hash, *slot;
+	const struct symbol_frame *frame = names_innermost(names, r->sites[i].stack, &hash);
 	int is_new;
-	uint64_t *slot = map_put(groups, group_key(frame), &is_new);
 	struct group *group;
 
+	slot = map_put(groups, hash, &is_new);
 	if (is_new) {
 		*slot = g->count;
 		g->items = pool_grow(g->items, &g->capacity, g->count + 1, sizeof(*g->items));
@@ -193,18 +187,31 @@ static void write_figures(const struct heap_site *s, enum heap_order order, int 
 	}
 }
 
+static void write_share(const struct group *g, const struct site_report *r, struct buf *out)
+{
+	static const char *const whole[] = {
+		[HEAP_BY_LIVE] = "of all that leaked",
+		[HEAP_BY_PEAK] = "of the peak",
+		[HEAP_BY_ALLOCATIONS] = "of all calls",
+		[HEAP_BY_ALLOCATED] = "of all bytes allocated",
+		[HEAP_BY_TEMPORARY] = "of all temporary allocations",
+	};
+	char percent[TEXT_NUMBER_BYTES];
+
+	text_percent(percent, site_report_cost(&g->sum, r->order), total_cost(r));
+	buf_printf(out, "  %s %s\n", percent, whole[r->order]);
+}
+
 static void write_group_head(const struct group *g, const struct site_report *r, struct buf *out,
 			     int color)
 {
-	char percent[TEXT_NUMBER_BYTES];
-
 	text_style(out, color, TEXT_STRONG);
 	write_figures(&g->sum, r->order, 0, out);
 	text_style(out, color, TEXT_PLAIN);
-	buf_printf(out, " (%s of all)\n",
-		   text_percent(percent, site_report_cost(&g->sum, r->order), total_cost(r)));
+	buf_putc(out, '\n');
 	if (!g->frame) {
 		buf_puts(out, "(no stack was recorded)\n");
+		write_share(g, r, out);
 		return;
 	}
 	names_function_text(g->frame->function, out);
@@ -221,6 +228,7 @@ static void write_group_head(const struct group *g, const struct site_report *r,
 		text_name(out, g->frame->module);
 		buf_putc(out, '\n');
 	}
+	write_share(g, r, out);
 }
 
 static void write_group(const struct grouping *g, const struct group *group,
