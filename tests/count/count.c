@@ -56,7 +56,6 @@ static struct table *_Atomic table = &own;
 static _Atomic uint32_t *alive; /* on a page that reads as zero in a child */
 static char output[4096];
 static _Atomic int constructed;
-static void *_Atomic free_slot; /* filled early: looking it up inside of dlsym would never end */
 
 #define THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
 THREAD_LOCAL int token;
@@ -187,7 +186,6 @@ __attribute__((constructor)) static void begin(void)
 	}
 	if (mapped)
 		atomic_store(&table, mapped);
-	count_next(&free_slot, "free");
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED || madvise(page, 4096, MADV_WIPEONFORK))
 		abort();
@@ -328,12 +326,15 @@ EXPORT void free(void *p)
 {
 	int inner;
 
+	/* inside of dlsym: the text of an old error, at most once for each name looked up */
+	if (resolving)
+		return;
 	inner = take_token();
 	if (!p || in_arena(p))
 		return;
 	if (!inner)
 		count_call(COUNT_FREE, 0);
-	((__typeof__(&free))count_next(&free_slot, "free"))(p);
+	NEXT(free, "free")(p);
 }
 
 /* C23's, which the C library may lack: then they are what the standard says, a free. */

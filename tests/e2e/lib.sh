@@ -83,7 +83,7 @@ json() {
 
 # Names of the programs that state a truth, or with an argument, of those with that word in a truth line.
 programs_with_truth() {
-	grep -lE "^( \*|//!) truth: ${1-}" "$SRC"/tests/programs/*.{c,cc,rs} | sed 's,.*/,,; s,\.[a-z]*$,,'
+	grep -lE "^( \*|//!) truth: ${1-}" "$SRC"/tests/programs/*.{c,cc,rs} | sed 's,.*/,,; s,\.[a-z]*$,,' | grep -v '^demo_\|^sym_'
 }
 
 source_of() {

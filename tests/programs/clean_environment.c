@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Prints what a process can see of itself that a library might change: environment, signal handlers and
- * mask, working directory, umask, locale, priority, timers, children, number of threads, name.
+ * mask, working directory, umask, locale, priority, timers, children, number of threads, name, last error of dlsym.
  * A perfect report says nothing in particular; the output is the same as without the library, apart
  * from LD_PRELOAD and SHIM_* themselves, which are not printed.
  */
-/* build: -O0 */
+/* build: -O0 -ldl */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <locale.h>
 #include <sched.h>
@@ -78,6 +79,8 @@ int main(void)
 		    strncmp(environ[i], "COUNT_", 6) && strncmp(environ[i], "_=", 2))
 			puts(environ[i]);
 	signals();
+	/* what a library looked up in vain must not be found in the program's dlerror() */
+	printf("dlerror: %s\n", dlerror() ? "something" : "nothing");
 	prctl(PR_GET_NAME, name);
 	printf("cwd %s, umask %03o, locale %s, nice %d, name %s\n", cwd, umask(022),
 	       setlocale(LC_ALL, NULL), getpriority(PRIO_PROCESS, 0), name);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * operator new throws, in several forms, nested and out of a new-handler; the very next allocation is recorded each time,
- * and what the exception itself needed is no leak.
- * A perfect report says:
- * truth: leak after_throw 25 2500
- * truth: leak in_handler 5 150
- * truth: leak deep_inside 0 0
+ * operator new throws, in several forms, nested and out of a new-handler; the very next allocation
+ * is recorded each time, and what the exception itself needed is no leak. A perfect report says:
+ * truth: leak after_throw 25 2500 truth: leak in_handler 5 150 truth: leak deep_inside 0 0
  */
 /* build: -O0 -std=c++17 -pthread */
 #include <cstdint>
@@ -26,7 +23,10 @@ extern "C" void after_throw()
 
 /* Many frames with destructors between the throw and the catch. */
 struct notices {
-	~notices() { sink = nullptr; }
+	~notices()
+	{
+		sink = nullptr;
+	}
 };
 
 extern "C" void deep_inside(int depth)
@@ -56,7 +56,6 @@ static void forms(int form)
 		break;
 	}
 }
-
 
 extern "C" void in_handler()
 {
