@@ -2,9 +2,10 @@
 /*
  * shim.h - what a program can tell libshim.so about itself, from C or C++.
  *
- * Header only: nothing to link (before glibc 2.34: -ldl). Without libshim.so in LD_PRELOAD every call does nothing: one
- * look-up by name the first time, a test of a pointer after that. All functions may be called from any thread; none fails,
- * changes errno, or keeps a pointer that it was given beyond the call.
+ * Header only: nothing to link (before glibc 2.34: -ldl). Without libshim.so in LD_PRELOAD every
+ * call does nothing: one look-up by name the first time, a test of a pointer after that. All
+ * functions may be called from any thread; none fails, changes errno, or keeps a pointer that it
+ * was given beyond the call.
  */
 #ifndef SHIM_H
 #define SHIM_H
@@ -18,9 +19,9 @@ extern "C" {
 #endif
 
 /*
- * The function NAME of libshim.so, or NULL when the library is not there. Looked for once: *CACHE keeps it, or its own
- * address for "not there". By name at run time, because a weak symbol is bound to NULL for good in a statically linked program, or
- * in a plugin that was linked without it.
+ * The function NAME of libshim.so, or NULL when the library is not there. Looked for once: *CACHE
+ * keeps it, or its own address for "not there". By name at run time, because a weak symbol is bound
+ * to NULL for good in a statically linked program, or in a plugin that was linked without it.
  */
 static inline void *shim_find_(void **cache, const char *name)
 {
@@ -41,19 +42,21 @@ static inline void *shim_find_(void **cache, const char *name)
 }
 
 /* Calls NAME of the library with ARGUMENTS, as a function that takes PARAMETERS. */
-#define SHIM_CALL_(name, parameters, arguments)                                                    \
-	do {                                                                                       \
-		static void *shim_cache_;                                                          \
-		void *shim_found_ = shim_find_(&shim_cache_, name);                                \
-		void(*shim_call_) parameters;                                                      \
-                                                                                                   \
-		if (shim_found_) {                                                                 \
-			__builtin_memcpy(&shim_call_, &shim_found_, sizeof(shim_call_));           \
-			shim_call_ arguments;                                                      \
-		}                                                                                  \
+#define SHIM_CALL_(name, parameters, arguments)                                          \
+	do {                                                                             \
+		static void *shim_cache_;                                                \
+		void *shim_found_ = shim_find_(&shim_cache_, name);                      \
+		void(*shim_call_) parameters;                                            \
+                                                                                         \
+		if (shim_found_) {                                                       \
+			__builtin_memcpy(&shim_call_, &shim_found_, sizeof(shim_call_)); \
+			shim_call_ arguments;                                            \
+		}                                                                        \
 	} while (0)
 
-/* Recording on and off in the whole process, as SHIM_START and SHIM_SIGNAL do. Calls do not nest. */
+/*
+ * Recording on and off in the whole process, as SHIM_START and SHIM_SIGNAL do. Calls do not nest.
+ */
 static inline void shim_start(void)
 {
 	SHIM_CALL_("shim_start", (void), ());
@@ -71,10 +74,11 @@ static inline void shim_mark(const char *name)
 }
 
 /*
- * For an allocator of the program's own. SHIM_ALLOC: a block of SIZE bytes now lives at P (call it after the block was
- * taken; P NULL: there was none to be had). SHIM_FREE: the block at P is about to end (call it before it is given back; NULL:
- * nothing). SHIM_REALLOC: the block at OLD (NULL: none) has become one of SIZE bytes at P (NULL: it has not, and lives on).
- * The memory below is best taken by mmap, or between shim_ignore_begin and shim_ignore_end: otherwise it counts twice.
+ * For an allocator of the program's own. SHIM_ALLOC: a block of SIZE bytes now lives at P (call it
+ * after the block was taken; P NULL: there was none to be had). SHIM_FREE: the block at P is about
+ * to end (call it before it is given back; NULL: nothing). SHIM_REALLOC: the block at OLD (NULL:
+ * none) has become one of SIZE bytes at P (NULL: it has not, and lives on). The memory below is
+ * best taken by mmap, or between shim_ignore_begin and shim_ignore_end: otherwise it counts twice.
  */
 static inline void shim_alloc(const void *p, size_t size)
 {
@@ -91,7 +95,9 @@ static inline void shim_realloc(const void *old, const void *p, size_t size)
 	SHIM_CALL_("shim_realloc", (const void *, const void *, size_t), (old, p, size));
 }
 
-/* What this thread allocates in between is never a leak: singletons, caches on purpose. Calls nest. */
+/*
+ * What this thread allocates in between is never a leak: singletons, caches on purpose. Calls nest.
+ */
 static inline void shim_ignore_begin(void)
 {
 	SHIM_CALL_("shim_ignore_begin", (void), ());

@@ -2,8 +2,9 @@
 /*
  * annotate.c - the far side of include/shim.h: what a program tells about itself.
  *
- * The header's inline functions find these by name at run time. Contracts stand there. Runs in any thread, outside the guard;
- * calls from within an allocator that we are inside of (a program's own pool that is built on malloc) are recorded like any other.
+ * The header's inline functions find these by name at run time. Contracts stand there. Runs in any
+ * thread, outside the guard; calls from within an allocator that we are inside of (a program's own
+ * pool that is built on malloc) are recorded like any other.
  */
 #include <stddef.h>
 

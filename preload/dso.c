@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dso.c - reads a loaded object in memory. Formats: ELF gABI chapter 5, and for the hash table the GNU extension as binutils
- * and glibc implement it (elf/dl-lookup.c's reader is the reference for the meaning of the fields).
+ * dso.c - reads a loaded object in memory. Formats: ELF gABI chapter 5, and for the hash table the
+ * GNU extension as binutils and glibc implement it (elf/dl-lookup.c's reader is the reference for
+ * the meaning of the fields).
  *
- * Runs at start-up and after dlopen and dlclose, also under the loader's lock: it calls nothing but string.h and the kernel.
+ * Runs at start-up and after dlopen and dlclose, also under the loader's lock: it calls nothing but
+ * string.h and the kernel.
  */
 #define _GNU_SOURCE
 #include "dso.h"
@@ -21,13 +23,16 @@
 #define IS_CALL(type) ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT)
 #endif
 
-/* glibc relocates the addresses in a dynamic section in place; the kernel's vdso is left as the linker made it. */
+/*
+ * glibc relocates the addresses in a dynamic section in place; the kernel's vdso is left as the
+ * linker made it.
+ */
 static const void *dynamic_pointer(const struct dso *dso, ElfW(Addr) value)
 {
 	return (const void *)(value < dso->bias ? value + dso->bias : value);
 }
 
-static void read_dynamic(struct dso *out, const ElfW(Dyn) *d)
+static void read_dynamic(struct dso *out, const ElfW(Dyn) * d)
 {
 	for (; d->d_tag != DT_NULL; d++) {
 		switch (d->d_tag) {
@@ -93,7 +98,7 @@ static uint32_t gnu_hash_of(const char *name)
 	return hash;
 }
 
-static void *symbol_address(const struct dso *dso, const ElfW(Sym) *symbol, const char *name)
+static void *symbol_address(const struct dso *dso, const ElfW(Sym) * symbol, const char *name)
 {
 	unsigned type = ELF64_ST_TYPE(symbol->st_info);
 
@@ -107,7 +112,7 @@ void *dso_find(const struct dso *dso, const char *name)
 {
 	uint32_t hash = gnu_hash_of(name);
 	const uint32_t *table = dso->gnu_hash, *buckets, *chain;
-	const ElfW(Addr) *bloom;
+	const ElfW(Addr) * bloom;
 	uint32_t bucket_count, first, bloom_words, shift, i;
 	ElfW(Addr) word;
 

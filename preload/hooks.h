@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hooks.h - what the doors (hooks_*.c) share: prototypes that no header declares, and the test for a family of events.
+ * hooks.h - what the doors (hooks_*.c) share: prototypes that no header declares, and the test for
+ * a family of events.
  *
- * A hook is: enter the guard, make the real call, record, leave. The guard is held over the real call only where what
- * that does inside is the allocator's own business (hooks_malloc.c, hooks_new.c, hooks_jemalloc.c, hooks_mmap.c); the other doors hold it
- * around our own work alone, so that what the loader or libc allocates for the program is recorded as theirs.
+ * A hook is: enter the guard, make the real call, record, leave. The guard is held over the real
+ * call only where what that does inside is the allocator's own business (hooks_malloc.c,
+ * hooks_new.c, hooks_jemalloc.c, hooks_mmap.c); the other doors hold it around our own work alone,
+ * so that what the loader or libc allocates for the program is recorded as theirs.
  */
 #ifndef PRELOAD_HOOKS_H
 #define PRELOAD_HOOKS_H
@@ -15,12 +17,15 @@
 #include "config.h"
 #include "thread.h"
 
-/* The frame whose return address is the program's call of the hook. Only in the body of a hook itself. */
+/*
+ * The frame whose return address is the program's call of the hook. Only in the body of a hook
+ * itself.
+ */
 #define HERE __builtin_frame_address(0)
 
 /*
- * 1 if events of FAMILY (CONFIG_EVENT_*) are recorded; asked inside the guard, when the settings have been read. The one
- * branch of a hook beside the guard's. Context: any thread.
+ * 1 if events of FAMILY (CONFIG_EVENT_*) are recorded; asked inside the guard, when the settings
+ * have been read. The one branch of a hook beside the guard's. Context: any thread.
  */
 static inline int hooks_record(uint32_t family)
 {
@@ -33,7 +38,10 @@ static inline unsigned hooks_alignment(size_t alignment)
 	return alignment && !(alignment & (alignment - 1)) ? (unsigned)__builtin_ctzl(alignment) : 0;
 }
 
-/* The product as the program meant it; SIZE_MAX when it has overflowed (then the call fails). Context: any. */
+/*
+ * The product as the program meant it; SIZE_MAX when it has overflowed (then the call fails).
+ * Context: any.
+ */
 static inline size_t hooks_product(size_t count, size_t size)
 {
 	size_t whole;
@@ -42,8 +50,9 @@ static inline size_t hooks_product(size_t count, size_t size)
 }
 
 /*
- * An object may have come (dlopen) or gone (dlclose): look again whether jemalloc's own interface is there, and whether the
- * operators new and delete that we forward to still are. Context: any thread, outside the guard.
+ * An object may have come (dlopen) or gone (dlclose): look again whether jemalloc's own interface
+ * is there, and whether the operators new and delete that we forward to still are. Context: any
+ * thread, outside the guard.
  */
 void hooks_jemalloc_loaded(void);
 void hooks_new_loaded(void);

@@ -2,10 +2,12 @@
 /*
  * hooks_jemalloc.c - jemalloc's own interface: mallocx, rallocx, xallocx, sdallocx, dallocx.
  *
- * These are not exported. A program that asks by a weak symbol whether jemalloc is there would get "yes" from a library that only
- * passes on. So, when some object really defines them, the slots of the global offset tables through which other objects call them
- * are turned to our hooks: at start-up, and again when objects were loaded. The object that defines them is left alone. The hooks run like those of
- * hooks_malloc.c; the turning runs in our constructor and after a dlopen, while other threads may be at work.
+ * These are not exported. A program that asks by a weak symbol whether jemalloc is there would get
+ * "yes" from a library that only passes on. So, when some object really defines them, the slots of
+ * the global offset tables through which other objects call them are turned to our hooks: at
+ * start-up, and again when objects were loaded. The object that defines them is left alone. The
+ * hooks run like those of hooks_malloc.c; the turning runs in our constructor and after a dlopen,
+ * while other threads may be at work.
  */
 #define _GNU_SOURCE
 #include "hooks.h"
@@ -15,7 +17,10 @@
 #include "dso.h"
 #include "record.h"
 
-/* MALLOCX_LG_ALIGN: jemalloc's flags hold log2 of the alignment in the low bits, as SHIM_EXTRA_ALIGN_MASK does. */
+/*
+ * MALLOCX_LG_ALIGN: jemalloc's flags hold log2 of the alignment in the low bits, as
+ * SHIM_EXTRA_ALIGN_MASK does.
+ */
 static unsigned extra_of(int flags)
 {
 	return (unsigned)flags & SHIM_EXTRA_ALIGN_MASK;
@@ -69,7 +74,8 @@ static size_t hook_xallocx(void *p, size_t size, size_t more, int flags)
 		record_realloc_begin(t, SHIM_FUNC_XALLOCX, p, size);
 	got = next.xallocx(p, size, more, flags);
 	if (is_on)
-		record_realloc_end(t, SHIM_FUNC_XALLOCX, p, got >= size ? p : NULL, size, extra_of(flags), HERE);
+		record_realloc_end(t, SHIM_FUNC_XALLOCX, p, got >= size ? p : NULL, size,
+				   extra_of(flags), HERE);
 	if (likely(t))
 		thread_leave(t);
 	return got;

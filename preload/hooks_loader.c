@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hooks_loader.c - the doors to the loader: after objects came or went, the rest of the library hears of it.
+ * hooks_loader.c - the doors to the loader: after objects came or went, the rest of the library
+ * hears of it.
  *
- * dlopen means different things to different callers: a name without a slash is looked for along the RPATH of the calling object, and $ORIGIN
- * is the caller's directory; it finds its caller by its return address. So our dlopen is a piece of assembly that leaves the
- * stack as it was and jumps on, either to the real one (then what was loaded is noticed when its code first allocates, see unwind.c), or,
- * when the name is a path and the caller cannot matter, to a wrapper in C. dlmopen needs no door for the same reason, and dlclose does not
- * look at its caller.
+ * dlopen means different things to different callers: a name without a slash is looked for along
+ * the RPATH of the calling object, and $ORIGIN is the caller's directory; it finds its caller by
+ * its return address. So our dlopen is a piece of assembly that leaves the stack as it was and
+ * jumps on, either to the real one (then what was loaded is noticed when its code first allocates,
+ * see unwind.c), or, when the name is a path and the caller cannot matter, to a wrapper in C.
+ * dlmopen needs no door for the same reason, and dlclose does not look at its caller.
  */
 #define _GNU_SOURCE
 #include "hooks.h"
@@ -17,7 +19,10 @@
 #include "objects.h"
 #include "real.h"
 
-/* Called outside the guard: what the loader allocates is the program's doing and was recorded as such. */
+/*
+ * Called outside the guard: what the loader allocates is the program's doing and was recorded as
+ * such.
+ */
 static void loader_changed(const void *frame)
 {
 	struct thread *t = thread_enter(frame);

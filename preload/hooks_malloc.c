@@ -2,10 +2,11 @@
 /*
  * hooks_malloc.c - the C allocator's doors.
  *
- * Runs in every thread of the program, before main, after exit, and in signal handlers that allocate although they should not.
- * free is recorded before the real call and an allocation after it, so that for one address the time order across threads is
- * right; a realloc is both. Bodies touch neither errno nor memory of the program; what is nested in one (the allocator's
- * own mmap, libc's malloc below reallocarray) finds the guard taken and is not recorded.
+ * Runs in every thread of the program, before main, after exit, and in signal handlers that
+ * allocate although they should not. free is recorded before the real call and an allocation after
+ * it, so that for one address the time order across threads is right; a realloc is both. Bodies
+ * touch neither errno nor memory of the program; what is nested in one (the allocator's own mmap,
+ * libc's malloc below reallocarray) finds the guard taken and is not recorded.
  */
 #define _GNU_SOURCE
 #include "hooks.h"
@@ -20,8 +21,8 @@
 #define PAGE_SHIFT 12
 
 /* The end of every allocating hook: T is what thread_enter() gave, P what the real call gave. */
-static inline void *allocated(struct thread *t, enum shim_func func, void *p, size_t size, unsigned extra,
-			      const void *frame)
+static inline void *allocated(struct thread *t, enum shim_func func, void *p, size_t size,
+			      unsigned extra, const void *frame)
 {
 	if (likely(t)) {
 		if (hooks_record(CONFIG_EVENT_HEAP))
@@ -50,8 +51,8 @@ static inline void reallocating(struct thread *t, enum shim_func func, const voi
 		record_realloc_begin(t, func, old, size);
 }
 
-static inline void *reallocated(struct thread *t, enum shim_func func, const void *old, void *p, size_t size,
-				const void *frame)
+static inline void *reallocated(struct thread *t, enum shim_func func, const void *old, void *p,
+				size_t size, const void *frame)
 {
 	if (likely(t)) {
 		if (!hooks_record(CONFIG_EVENT_HEAP))
@@ -155,7 +156,8 @@ EXPORT int posix_memalign(void **out, size_t alignment, size_t size)
 	struct thread *t = thread_enter(HERE);
 	int error = real.posix_memalign(out, alignment, size);
 
-	allocated(t, SHIM_FUNC_POSIX_MEMALIGN, error ? NULL : *out, size, hooks_alignment(alignment), HERE);
+	allocated(t, SHIM_FUNC_POSIX_MEMALIGN, error ? NULL : *out, size,
+		  hooks_alignment(alignment), HERE);
 	return error;
 }
 

@@ -2,9 +2,10 @@
 /*
  * hooks_mmap.c - the doors to the kernel's memory.
  *
- * A mapping made by an allocator below one of our other doors finds the guard taken and is not recorded: it would count the
- * same bytes twice. What ends is recorded before the real call and what begins after it, because the kernel may give the addresses to
- * another thread in between. Raw system calls and libc's internal ones (thread stacks, the loader's maps) do not come here.
+ * A mapping made by an allocator below one of our other doors finds the guard taken and is not
+ * recorded: it would count the same bytes twice. What ends is recorded before the real call and
+ * what begins after it, because the kernel may give the addresses to another thread in between. Raw
+ * system calls and libc's internal ones (thread stacks, the loader's maps) do not come here.
  */
 #define _GNU_SOURCE
 #include "hooks.h"
@@ -31,7 +32,8 @@ static unsigned map_extra(int prot, int flags)
 	return extra;
 }
 
-static void *mapped(struct thread *t, enum shim_func func, void *p, size_t size, unsigned extra, const void *frame)
+static void *mapped(struct thread *t, enum shim_func func, void *p, size_t size, unsigned extra,
+		    const void *frame)
 {
 	if (likely(t)) {
 		if (p != MAP_FAILED && hooks_record(CONFIG_EVENT_MMAP))
@@ -72,8 +74,8 @@ EXPORT int munmap(void *addr, size_t size)
 }
 
 /*
- * The old range must be told as gone before the call where the call may give it up: shrinking, or moving elsewhere. If that call then
- * fails, the range is told as mapped again.
+ * The old range must be told as gone before the call where the call may give it up: shrinking, or
+ * moving elsewhere. If that call then fails, the range is told as mapped again.
  */
 EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hooks_new.c - C++'s operators new and delete as callers of their own, so that new[] ended by free can be told.
+ * hooks_new.c - C++'s operators new and delete as callers of their own, so that new[] ended by free
+ * can be told.
  *
- * Runs wherever C++ allocates. Three things differ from malloc. The next definition may lie in a local scope, where RTLD_NEXT
- * does not find it (a C++ module opened by a C program, python3 say). It may throw std::bad_alloc through our frame: the guard must
- * be given back then, without one symbol of the C++ or unwinder runtime, which we may not import. And it calls malloc or
- * another form of operator new itself: that is nested, and not recorded.
+ * Runs wherever C++ allocates. Three things differ from malloc. The next definition may lie in a
+ * local scope, where RTLD_NEXT does not find it (a C++ module opened by a C program, python3 say).
+ * It may throw std::bad_alloc through our frame: the guard must be given back then, without one
+ * symbol of the C++ or unwinder runtime, which we may not import. And it calls malloc or another
+ * form of operator new itself: that is nested, and not recorded.
  */
 #define _GNU_SOURCE
 #include "hooks.h"
@@ -39,11 +41,11 @@ static struct lock find_lock;
 static void find(const void *frame);
 
 /* A stub looks for all of them at its first call, then makes the call. */
-#define OPERATOR(symbol, member, result, parameters, arguments)                                    \
-	static result stub_##member parameters                                                     \
-	{                                                                                          \
-		find(HERE);                                                                        \
-		return operators.member arguments;                                                 \
+#define OPERATOR(symbol, member, result, parameters, arguments) \
+	static result stub_##member parameters                  \
+	{                                                       \
+		find(HERE);                                     \
+		return operators.member arguments;              \
 	}
 #include "hooks.def"
 
@@ -58,8 +60,8 @@ static struct operators operators = {
 };
 
 /*
- * The last resort, where nobody defines an operator. Called through the prototypes of all forms: on the machines we know, an argument too
- * many is a register not looked at.
+ * The last resort, where nobody defines an operator. Called through the prototypes of all forms: on
+ * the machines we know, an argument too many is a register not looked at.
  */
 static void *last_new(size_t size)
 {
@@ -143,9 +145,10 @@ static uintptr_t caller_of(const void *frame)
 }
 
 /*
- * The loader's list holds the objects in the order of the global scope, then those opened later. So the first definition behind
- * us is RTLD_NEXT's for a program that links a C++ library, and some definition for one that opened it; only then the caller's own
- * object goes first. dlsym would tell too, but it waits for a dlopen in another thread and overwrites dlerror()'s text.
+ * The loader's list holds the objects in the order of the global scope, then those opened later. So
+ * the first definition behind us is RTLD_NEXT's for a program that links a C++ library, and some
+ * definition for one that opened it; only then the caller's own object goes first. dlsym would tell
+ * too, but it waits for a dlopen in another thread and overwrites dlerror()'s text.
  */
 static void find(const void *frame)
 {
@@ -201,16 +204,21 @@ __attribute__((constructor)) static void find_early(void)
 
 /* ---- the guard and exceptions ---- */
 
-enum { UNWIND_CLEANUP_PHASE = 2, UNWIND_CONTINUE = 8 }; /* _UA_CLEANUP_PHASE, _URC_CONTINUE_UNWIND of the Itanium C++ ABI */
+enum {
+	UNWIND_CLEANUP_PHASE = 2,
+	UNWIND_CONTINUE = 8
+}; /* _UA_CLEANUP_PHASE, _URC_CONTINUE_UNWIND of the Itanium C++ ABI */
 
 /*
- * The personality routine of the functions that hold the guard while they call an operator that may throw: when an
- * exception removes such a frame, the guard is free again. It has nothing to catch and no landing pad, so it needs neither tables nor the unwinder.
+ * The personality routine of the functions that hold the guard while they call an operator that may
+ * throw: when an exception removes such a frame, the guard is free again. It has nothing to catch
+ * and no landing pad, so it needs neither tables nor the unwinder.
  */
 int new_unwound(int version, int actions, uint64_t exception_class, void *exception, void *context);
 
-__attribute__((used, visibility("hidden"))) int new_unwound(int version, int actions, uint64_t exception_class,
-							     void *exception, void *context)
+__attribute__((used, visibility("hidden"))) int new_unwound(int version, int actions,
+							    uint64_t exception_class,
+							    void *exception, void *context)
 {
 	(void)version;
 	(void)exception_class;
@@ -225,8 +233,9 @@ __attribute__((used, visibility("hidden"))) int new_unwound(int version, int act
 #define LEAVES_GUARD_WHEN_UNWOUND __asm__ volatile(".cfi_personality 0x1b, new_unwound")
 
 /*
- * What an operator new calls when memory has run out is no part of its allocation: the new-handler, which is the program's own code, and
- * the exception's memory, which the program frees when it has caught it. These run outside the guard. Returns what step_in() needs.
+ * What an operator new calls when memory has run out is no part of its allocation: the new-handler,
+ * which is the program's own code, and the exception's memory, which the program frees when it has
+ * caught it. These run outside the guard. Returns what step_in() needs.
  */
 static uintptr_t step_out(void)
 {
@@ -261,7 +270,10 @@ static void handler_outside(void)
 #define OPERATOR(symbol, member, result, parameters, arguments) EXPORT result symbol parameters;
 #include "hooks.def"
 
-/* std::get_new_handler: an operator new that we are inside of is given the one above, everybody else the program's. */
+/*
+ * std::get_new_handler: an operator new that we are inside of is given the one above, everybody
+ * else the program's.
+ */
 EXPORT void *_ZSt15get_new_handlerv(void)
 {
 	void *handler = operators.get_handler();
@@ -289,59 +301,60 @@ EXPORT void __cxa_free_exception(void *p)
 #define UNWRAP(...) __VA_ARGS__
 
 /*
- * A form that may throw: two functions, so that the one with the personality is on the stack exactly while it owns the guard. The barrier
- * keeps the hook's frame, which the stack is taken from, alive over the call.
+ * A form that may throw: two functions, so that the one with the personality is on the stack
+ * exactly while it owns the guard. The barrier keeps the hook's frame, which the stack is taken
+ * from, alive over the call.
  */
-#define NEW_THROWING(symbol, member, func, extra, parameters, arguments)                                   \
-	static __attribute__((noinline)) void *guarded_##member(struct thread *t, const void *frame,       \
-								 UNWRAP parameters)                        \
-	{                                                                                                  \
-		void *p;                                                                                   \
-                                                                                                           \
-		LEAVES_GUARD_WHEN_UNWOUND;                                                                 \
-		p = operators.member arguments;                                                            \
-		if (hooks_record(CONFIG_EVENT_HEAP))                                                       \
-			record_alloc(t, func, p, size, extra, frame);                                      \
-		thread_leave(t);                                                                           \
-		return p;                                                                                  \
-	}                                                                                                  \
-                                                                                                           \
-	EXPORT void *symbol parameters                                                                     \
-	{                                                                                                  \
-		struct thread *t = thread_enter(HERE);                                                     \
-		void *p;                                                                                   \
-                                                                                                           \
-		if (unlikely(!t))                                                                          \
-			return operators.member arguments;                                                 \
-		p = guarded_##member(t, HERE, UNWRAP arguments);                                           \
-		compiler_barrier();                                                                        \
-		return p;                                                                                  \
+#define NEW_THROWING(symbol, member, func, extra, parameters, arguments) \
+	static __attribute__((noinline)) void *guarded_##member(         \
+		struct thread *t, const void *frame, UNWRAP parameters)  \
+	{                                                                \
+		void *p;                                                 \
+                                                                         \
+		LEAVES_GUARD_WHEN_UNWOUND;                               \
+		p = operators.member arguments;                          \
+		if (hooks_record(CONFIG_EVENT_HEAP))                     \
+			record_alloc(t, func, p, size, extra, frame);    \
+		thread_leave(t);                                         \
+		return p;                                                \
+	}                                                                \
+                                                                         \
+	EXPORT void *symbol parameters                                   \
+	{                                                                \
+		struct thread *t = thread_enter(HERE);                   \
+		void *p;                                                 \
+                                                                         \
+		if (unlikely(!t))                                        \
+			return operators.member arguments;               \
+		p = guarded_##member(t, HERE, UNWRAP arguments);         \
+		compiler_barrier();                                      \
+		return p;                                                \
 	}
 
-#define NEW_NOTHROW(symbol, member, func, extra, parameters, arguments)                                    \
-	EXPORT void *symbol parameters                                                                     \
-	{                                                                                                  \
-		struct thread *t = thread_enter(HERE);                                                     \
-		void *p = operators.member arguments;                                                      \
-                                                                                                           \
-		if (likely(t)) {                                                                           \
-			if (hooks_record(CONFIG_EVENT_HEAP))                                               \
-				record_alloc(t, func, p, size, extra, HERE);                               \
-			thread_leave(t);                                                                   \
-		}                                                                                          \
-		return p;                                                                                  \
+#define NEW_NOTHROW(symbol, member, func, extra, parameters, arguments)      \
+	EXPORT void *symbol parameters                                       \
+	{                                                                    \
+		struct thread *t = thread_enter(HERE);                       \
+		void *p = operators.member arguments;                        \
+                                                                             \
+		if (likely(t)) {                                             \
+			if (hooks_record(CONFIG_EVENT_HEAP))                 \
+				record_alloc(t, func, p, size, extra, HERE); \
+			thread_leave(t);                                     \
+		}                                                            \
+		return p;                                                    \
 	}
 
-#define DELETE(symbol, member, func, extra, parameters, arguments)                                         \
-	EXPORT void symbol parameters                                                                      \
-	{                                                                                                  \
-		struct thread *t = thread_enter(HERE);                                                     \
-                                                                                                           \
-		if (likely(t) && p && hooks_record(CONFIG_EVENT_HEAP))                                     \
-			record_free(t, func, p, extra);                                                    \
-		operators.member arguments;                                                                \
-		if (likely(t))                                                                             \
-			thread_leave(t);                                                                   \
+#define DELETE(symbol, member, func, extra, parameters, arguments)     \
+	EXPORT void symbol parameters                                  \
+	{                                                              \
+		struct thread *t = thread_enter(HERE);                 \
+                                                                       \
+		if (likely(t) && p && hooks_record(CONFIG_EVENT_HEAP)) \
+			record_free(t, func, p, extra);                \
+		operators.member arguments;                            \
+		if (likely(t))                                         \
+			thread_leave(t);                               \
 	}
 
 #define ALIGNED (SHIM_EXTRA_ALIGNED | hooks_alignment(alignment))
@@ -349,27 +362,27 @@ EXPORT void __cxa_free_exception(void *p)
 #define SIZED   SHIM_EXTRA_SIZED
 
 /* The four forms of operator new, the six of delete; twice, alone and for arrays. */
-#define NEW_FORMS(symbol, member, func)                                                                    \
-	NEW_THROWING(symbol##m, member##_plain, func, 0, (size_t size), (size))                            \
-	NEW_NOTHROW(symbol##mRKSt9nothrow_t, member##_nothrow, func, NOTHROW, (size_t size, const void *tag), \
-		    (size, tag))                                                                           \
-	NEW_THROWING(symbol##mSt11align_val_t, member##_aligned, func, ALIGNED,                            \
-		     (size_t size, size_t alignment), (size, alignment))                                   \
-	NEW_NOTHROW(symbol##mSt11align_val_tRKSt9nothrow_t, member##_aligned_nothrow, func,                \
-		    ALIGNED | NOTHROW, (size_t size, size_t alignment, const void *tag),                   \
+#define NEW_FORMS(symbol, member, func)                                                     \
+	NEW_THROWING(symbol##m, member##_plain, func, 0, (size_t size), (size))             \
+	NEW_NOTHROW(symbol##mRKSt9nothrow_t, member##_nothrow, func, NOTHROW,               \
+		    (size_t size, const void *tag), (size, tag))                            \
+	NEW_THROWING(symbol##mSt11align_val_t, member##_aligned, func, ALIGNED,             \
+		     (size_t size, size_t alignment), (size, alignment))                    \
+	NEW_NOTHROW(symbol##mSt11align_val_tRKSt9nothrow_t, member##_aligned_nothrow, func, \
+		    ALIGNED | NOTHROW, (size_t size, size_t alignment, const void *tag),    \
 		    (size, alignment, tag))
 
-#define DELETE_FORMS(symbol, member, func)                                                                 \
-	DELETE(symbol##Pv, member##_plain, func, 0, (void *p), (p))                                        \
-	DELETE(symbol##Pvm, member##_sized, func, SIZED, (void *p, size_t size), (p, size))                \
-	DELETE(symbol##PvRKSt9nothrow_t, member##_nothrow, func, NOTHROW, (void *p, const void *tag),      \
-	       (p, tag))                                                                                   \
-	DELETE(symbol##PvSt11align_val_t, member##_aligned, func, ALIGNED, (void *p, size_t alignment),    \
-	       (p, alignment))                                                                             \
-	DELETE(symbol##PvmSt11align_val_t, member##_sized_aligned, func, SIZED | ALIGNED,                  \
-	       (void *p, size_t size, size_t alignment), (p, size, alignment))                             \
-	DELETE(symbol##PvSt11align_val_tRKSt9nothrow_t, member##_aligned_nothrow, func, ALIGNED | NOTHROW, \
-	       (void *p, size_t alignment, const void *tag), (p, alignment, tag))
+#define DELETE_FORMS(symbol, member, func)                                                  \
+	DELETE(symbol##Pv, member##_plain, func, 0, (void *p), (p))                         \
+	DELETE(symbol##Pvm, member##_sized, func, SIZED, (void *p, size_t size), (p, size)) \
+	DELETE(symbol##PvRKSt9nothrow_t, member##_nothrow, func, NOTHROW,                   \
+	       (void *p, const void *tag), (p, tag))                                        \
+	DELETE(symbol##PvSt11align_val_t, member##_aligned, func, ALIGNED,                  \
+	       (void *p, size_t alignment), (p, alignment))                                 \
+	DELETE(symbol##PvmSt11align_val_t, member##_sized_aligned, func, SIZED | ALIGNED,   \
+	       (void *p, size_t size, size_t alignment), (p, size, alignment))              \
+	DELETE(symbol##PvSt11align_val_tRKSt9nothrow_t, member##_aligned_nothrow, func,     \
+	       ALIGNED | NOTHROW, (void *p, size_t alignment, const void *tag), (p, alignment, tag))
 
 NEW_FORMS(_Znw, new, SHIM_FUNC_NEW)
 NEW_FORMS(_Zna, array, SHIM_FUNC_NEW_ARRAY)

@@ -2,10 +2,12 @@
 /*
  * hooks_process.c - the doors out of this process: fork, exec, spawn, _exit.
  *
- * Bodies run also where little is allowed: in the child of a vfork, which is another process in our memory, and in the child of a
- * multi-threaded fork. So they allocate nothing, keep errno, and touch the recording only in the process that records. The guard is held for
- * our own note alone, never over the real call. With SHIM_CHILDREN=off children run without the library: their environment is a
- * copy (on the stack) whose LD_PRELOAD does not name it; with "on" the environment is whatever the program passes.
+ * Bodies run also where little is allowed: in the child of a vfork, which is another process in our
+ * memory, and in the child of a multi-threaded fork. So they allocate nothing, keep errno, and
+ * touch the recording only in the process that records. The guard is held for our own note alone,
+ * never over the real call. With SHIM_CHILDREN=off children run without the library: their
+ * environment is a copy (on the stack) whose LD_PRELOAD does not name it; with "on" the environment
+ * is whatever the program passes.
  */
 #define _GNU_SOURCE
 #include "hooks.h"
@@ -33,7 +35,8 @@ static int is_own_name(const char *name, size_t n)
 {
 	size_t own = sizeof(OWN_NAME) - 1;
 
-	return n >= own && memcmp(name + n - own, OWN_NAME, own) == 0 && (n == own || name[n - own - 1] == '/');
+	return n >= own && memcmp(name + n - own, OWN_NAME, own) == 0 &&
+	       (n == own || name[n - own - 1] == '/');
 }
 
 static size_t count_strings(char *const *strings)
@@ -76,7 +79,10 @@ static void without_own_name(char *out, const char *from)
 	*out = 0;
 }
 
-/* Fills COPY (as long as ENVP) with ENVP, its LD_PRELOAD replaced by PRELOAD, or left out when that names nothing. */
+/*
+ * Fills COPY (as long as ENVP) with ENVP, its LD_PRELOAD replaced by PRELOAD, or left out when that
+ * names nothing.
+ */
 static char **replace_preload(char **copy, char *const *envp, char *const *entry, char *preload)
 {
 	size_t n = 0;
@@ -93,14 +99,14 @@ static char **replace_preload(char **copy, char *const *envp, char *const *entry
 }
 
 /* ENVP as a child shall have it. A macro: the copy lives on the caller's stack. */
-#define CHILD_ENVIRONMENT(envp)                                                                    \
-	({                                                                                         \
-		char *const *given = (envp);                                                       \
-		char *const *entry = config.is_children_on ? NULL : find_preload(given);           \
-                                                                                                   \
-		entry ? replace_preload(alloca((count_strings(given) + 1) * sizeof(char *)), given, \
-					entry, alloca(strlen(*entry) + 1))                         \
-		      : (char **)given;                                                            \
+#define CHILD_ENVIRONMENT(envp)                                                              \
+	({                                                                                   \
+		char *const *given = (envp);                                                 \
+		char *const *entry = config.is_children_on ? NULL : find_preload(given);     \
+                                                                                             \
+		entry ? replace_preload(alloca((count_strings(given) + 1) * sizeof(char *)), \
+					given, entry, alloca(strlen(*entry) + 1))            \
+		      : (char **)given;                                                      \
 	})
 
 /* ---- fork and exec ---- */
@@ -195,7 +201,10 @@ EXPORT int execveat(int fd, const char *path, char *const *argv, char *const *en
 	return exec_failed(path, HERE);
 }
 
-/* FIRST and what follows it in ARGS up to NULL, as an array on the caller's stack. ARGS then stands behind that NULL. */
+/*
+ * FIRST and what follows it in ARGS up to NULL, as an array on the caller's stack. ARGS then stands
+ * behind that NULL.
+ */
 static size_t count_args(va_list args)
 {
 	size_t n = 1;
@@ -289,14 +298,18 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 {
 	pid_t own;
 	pid_t *child = pid ? pid : &own;
-	int error = real.posix_spawnp(child, file, actions, attributes, argv, CHILD_ENVIRONMENT(envp));
+	int error = real.posix_spawnp(child, file, actions, attributes, argv,
+				      CHILD_ENVIRONMENT(envp));
 
 	if (!error)
 		note(SHIM_PROCESS_SPAWN, *child, file, HERE);
 	return error;
 }
 
-/* system and popen take the process's own environment: for the time of the call its LD_PRELOAD is another string. */
+/*
+ * system and popen take the process's own environment: for the time of the call its LD_PRELOAD is
+ * another string.
+ */
 static char **lend_preload(char *preload, char *const *entry, char **own)
 {
 	char **slot = (char **)entry;

@@ -2,9 +2,10 @@
 /*
  * hooks_pthread.c - the doors to threads: who created one and where, and what it is called.
  *
- * The facts travel to the new thread in a small record, so its start routine is wrapped; the wrapper takes the record, gives it back
- * and jumps on, and is on no stack afterwards. Attributes, results and errors are the real function's own. Neither pthread_create nor its
- * wrapper holds the guard while it runs code that is not ours: the loader allocates a new thread's storage by the
+ * The facts travel to the new thread in a small record, so its start routine is wrapped; the
+ * wrapper takes the record, gives it back and jumps on, and is on no stack afterwards. Attributes,
+ * results and errors are the real function's own. Neither pthread_create nor its wrapper holds the
+ * guard while it runs code that is not ours: the loader allocates a new thread's storage by the
  * program's allocator, and that is recorded as what it is.
  */
 #define _GNU_SOURCE
@@ -20,7 +21,10 @@
 #include "real.h"
 #include "unwind.h"
 
-/* More threads than this between their creation and their first instruction: the rest start unwrapped. */
+/*
+ * More threads than this between their creation and their first instruction: the rest start
+ * unwrapped.
+ */
 #define BIRTH_COUNT 512
 
 struct birth {
@@ -83,7 +87,10 @@ static int begin_c11(void *argument)
 	return b.start.c11(b.argument);
 }
 
-/* A record of the program's call with frame address FRAME, or NULL: then the thread starts without one. */
+/*
+ * A record of the program's call with frame address FRAME, or NULL: then the thread starts without
+ * one.
+ */
 static struct birth *birth_note(const void *frame, void *argument)
 {
 	struct thread *t;
@@ -105,8 +112,8 @@ static struct birth *birth_note(const void *frame, void *argument)
 	return b;
 }
 
-EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
-			  void *argument)
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*start)(void *), void *argument)
 {
 	struct birth *b = birth_note(HERE, argument);
 	int error;

@@ -2,10 +2,12 @@
 /*
  * real.c - fills the table of next definitions, all at once, by dlsym(RTLD_NEXT).
  *
- * Runs inside the first hooked call of the process, often before any constructor. dlsym may itself allocate (it does so for the
- * text of an error), so that while the table is being filled the allocator's entries point to a small static arena; if a block of it
- * is still alive at the end, checking entries stay in place for the rest of the process. It must never look a function up later, from within a call:
- * dlsym takes the loader's lock and overwrites what dlerror() has to say.
+ * Runs inside the first hooked call of the process, often before any constructor. dlsym may itself
+ * allocate (it does so for the text of an error), so that while the table is being filled the
+ * allocator's entries point to a small static arena; if a block of it is still alive at the end,
+ * checking entries stay in place for the rest of the process. It must never look a function up
+ * later, from within a call: dlsym takes the loader's lock and overwrites what dlerror() has to
+ * say.
  */
 #define _GNU_SOURCE
 #include "real.h"
@@ -224,7 +226,7 @@ static void fill_gaps(struct real *found)
 		found->execveat = missing_execveat;
 	for (i = 0; i < sizeof(*found) / sizeof(*entry); i++)
 		if (!entry[i])
-			*(long (**)(void))&entry[i] = missing;
+			*(long (**)(void)) & entry[i] = missing;
 }
 
 /* ---- filling ---- */
@@ -271,7 +273,8 @@ void real_fill(void)
 					__ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&fill_tid, sys_gettid(), __ATOMIC_RELAXED);
 		fill_table();
-		__atomic_store_n(&fill_state, FILL_DONE, __ATOMIC_RELEASE); /* pairs with the acquires here */
+		__atomic_store_n(&fill_state, FILL_DONE,
+				 __ATOMIC_RELEASE); /* pairs with the acquires here */
 	} else {
 		while (__atomic_load_n(&fill_state, __ATOMIC_ACQUIRE) != FILL_DONE &&
 		       __atomic_load_n(&fill_tid, __ATOMIC_RELAXED) != sys_gettid())
@@ -280,11 +283,11 @@ void real_fill(void)
 	errno = saved;
 }
 
-#define HOOK(name, result, parameters, arguments)                                                  \
-	static result stub_##name parameters                                                       \
-	{                                                                                          \
-		real_fill();                                                                       \
-		return real.name arguments;                                                        \
+#define HOOK(name, result, parameters, arguments) \
+	static result stub_##name parameters      \
+	{                                         \
+		real_fill();                      \
+		return real.name arguments;       \
 	}
 #include "hooks.def"
 

@@ -2,9 +2,10 @@
 /*
  * real.h - the next definitions: what the program would have called had we not stood before it.
  *
- * Usually libc's, but any library behind us in symbol order may define them (jemalloc, tcmalloc, another preload). The table starts full of
- * stubs; the first one that is called fills the whole table. A hook therefore calls real.NAME at any time, before our
- * constructor and after our destructor.
+ * Usually libc's, but any library behind us in symbol order may define them (jemalloc, tcmalloc,
+ * another preload). The table starts full of stubs; the first one that is called fills the whole
+ * table. A hook therefore calls real.NAME at any time, before our constructor and after our
+ * destructor.
  */
 #ifndef PRELOAD_REAL_H
 #define PRELOAD_REAL_H
@@ -26,8 +27,8 @@ struct real {
 extern struct real real;
 
 /*
- * Fills the table if that has not been done; otherwise nothing. Calls the loader, and so possibly our own malloc hook, which is
- * served by a small static arena meanwhile. Context: any thread.
+ * Fills the table if that has not been done; otherwise nothing. Calls the loader, and so possibly
+ * our own malloc hook, which is served by a small static arena meanwhile. Context: any thread.
  */
 void real_fill(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_dso.c - reading loaded objects where they lie: what dlsym, dladdr and the linker say, dso.c says too.
+ * test_dso.c - reading loaded objects where they lie: what dlsym, dladdr and the linker say, dso.c
+ * says too.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -59,8 +60,8 @@ static struct dso libc_object(void **handle)
 
 static void test_finds_what_dlsym_finds(void **state)
 {
-	static const char *const names[] = { "malloc", "free", "qsort", "getenv", "fork", "environ_not", "printf_not",
-					     "" };
+	static const char *const names[] = { "malloc", "free",        "qsort",      "getenv",
+					     "fork",   "environ_not", "printf_not", "" };
 	void *handle;
 	struct dso libc = libc_object(&handle);
 	size_t i;

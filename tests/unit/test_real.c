@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_real.c - the table of next definitions: filled by the first call, all at once, also when the loader allocates meanwhile.
+ * test_real.c - the table of next definitions: filled by the first call, all at once, also when the
+ * loader allocates meanwhile.
  *
- * The program's own dlsym stands before libc's, so that it can allocate in the middle of the filling, as glibc's does for the text
- * of an error.
+ * The program's own dlsym stands before libc's, so that it can allocate in the middle of the
+ * filling, as glibc's does for the text of an error.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -90,7 +91,10 @@ static void test_first_call_fills_everything(void **state)
 	assert_ptr_not_equal(entries[0], stub);
 	assert_ptr_equal(real.malloc, libc_dlsym(RTLD_DEFAULT, "malloc"));
 	assert_ptr_equal(real.fork, libc_dlsym(RTLD_DEFAULT, "fork"));
-	/* no stub is left: stubs lie in this program, definitions do not, except for what libc lacks */
+	/*
+	 * no stub is left: stubs lie in this program, definitions do not, except for what libc
+	 * lacks
+	 */
 	for (i = j = 0; i < sizeof(real) / sizeof(*entries); i++) {
 		assert_non_null(entries[i]);
 		j += entries[i] == stub;
