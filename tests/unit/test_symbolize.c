@@ -87,6 +87,29 @@ static void test_own_functions(void **state)
 	symbolizer_delete(s);
 }
 
+/* The next descriptor that would be given out. */
+static int next_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	return fd;
+}
+
+/* A trace may name thousands of modules: none may keep a descriptor. */
+static void test_no_descriptor_stays_open(void **state)
+{
+	struct symbolizer *s = symbolizer_new(NULL);
+	const struct symbol_frame *frames;
+	int before = next_descriptor(), handle;
+
+	(void)state;
+	handle = symbolizer_module(s, &(struct symbol_module){ .path = OWN });
+	assert_int_equal(symbolizer_lookup(s, handle, inlined_pc - load_bias(), &frames), 2);
+	assert_int_equal(next_descriptor(), before);
+	symbolizer_delete(s);
+}
+
 static void test_handles(void **state)
 {
 	static const uint8_t id_a[] = { 1, 2, 3 }, id_b[] = { 1, 2, 4 };
@@ -327,9 +350,13 @@ static void test_cut_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_functions), cmocka_unit_test(test_handles),
-		cmocka_unit_test(test_changed_file),  cmocka_unit_test(test_vdso),
-		cmocka_unit_test(test_jit),           cmocka_unit_test(test_flipped_bytes),
+		cmocka_unit_test(test_own_functions),
+		cmocka_unit_test(test_no_descriptor_stays_open),
+		cmocka_unit_test(test_handles),
+		cmocka_unit_test(test_changed_file),
+		cmocka_unit_test(test_vdso),
+		cmocka_unit_test(test_jit),
+		cmocka_unit_test(test_flipped_bytes),
 		cmocka_unit_test(test_cut_file),
 	};
 

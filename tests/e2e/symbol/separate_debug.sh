@@ -103,8 +103,15 @@ cp whole dwz/one
 cp whole dwz/two
 if (cd dwz && dwz -q -m shared.dwz -M shared.dwz one two) && [[ -e dwz/shared.dwz ]]; then
 	full dwz_supplement dwz/one
-	mv dwz/shared.dwz dwz/gone
-	"$LOOKUP" dwz/one <addresses >/dev/null || bad "without the dwz file: status $?"
+	shared=$(readelf -n dwz/shared.dwz | sed -n 's/.*Build ID: //p')
+	mkdir -p "dwzstore/.build-id/${shared:0:2}"
+	mv dwz/shared.dwz "dwzstore/.build-id/${shared:0:2}/${shared:2}.debug"
+	full dwz_by_id -d dwzstore dwz/one
+	# Another file of that name is not used; what it would have named has no name.
+	cp whole.debug dwz/shared.dwz
+	"$LOOKUP" dwz/one <addresses >dwz.txt || bad "with the wrong dwz file: status $?"
+	cmp -s whole.txt dwz.txt && bad 'the wrong dwz file names what the right one names'
+	cut -d: -f1 dwz.txt | sort -u | grep -av '^[[:print:]]*$' && bad 'names from the wrong dwz file'
 else
 	bad 'dwz made no shared file'
 fi
