@@ -269,10 +269,14 @@ static void say_next(const struct settings *s, pid_t pid, const struct timespec 
 		pattern = DEFAULT_PATTERN;
 	if (find_trace(pattern, pid, since, trace) == 0)
 		fprintf(stderr, "shim-run: next: shim-analyze %s\n", trace);
+	else if (strchr(pattern, '/') &&
+		 memchr(pattern, '%', (size_t)(strrchr(pattern, '/') - pattern)))
+		fprintf(stderr, "shim-run: next: shim-analyze TRACE, which is where %s says\n",
+			pattern);
 	else
 		fprintf(stderr,
-			"shim-run: no trace of pid %d found for %s (a static or set-user-id program cannot be traced; "
-			"SHIM_LOG=stderr tells more)\n",
+			"shim-run: no trace of pid %d found for %s (a static or set-user-id program cannot "
+			"be traced; SHIM_LOG=stderr tells more)\n",
 			(int)pid, pattern);
 }
 

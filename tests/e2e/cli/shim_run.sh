@@ -38,6 +38,10 @@ ends 0 'long options' $?
 [[ $(next_trace) == plain.zst.1 ]] || bad "an existing file: $(cat err)"
 [[ $(json plain.zst '.trace.pid') != "$(json plain.zst.1 '.trace.pid')" ]] || bad 'an existing trace was overwritten'
 
+"$SHIM_RUN" -o 'by-%e/%p.zst' true 2>err
+grep -qF 'where by-%e/%p.zst says' err || bad "a pattern in the folder: $(cat err)"
+[[ -n $(compgen -G 'by-true/*.zst') ]] || bad 'no trace in by-true/'
+
 # a program that execs: the newest of its traces
 "$SHIM_RUN" sh -c 'exec perl -e "exit 3"' 2>err
 ends 3 'exec' $?

@@ -42,6 +42,56 @@ shows nothing page.html '#search=nowhere' '0.0% matched (0B)' 'data-matched="0"'
 shows callers page.html '#callers=1' 'id="callers" aria-pressed="true"' 'data-frames="7"'
 shows zoomed page.html '#zoom=2' '<nav id="path" aria-label="Zoomed frame and its callers">libc.so.6+0x26fff'
 
+# keys and mouse: a copy of the page plays a user and writes down what it sees
+cat >user.js <<'EOF'
+<script>
+const wait = setInterval(() => {
+	if (!document.body.dataset.frames)
+		return;
+	clearInterval(wait);
+	const log = [], canvas = document.getElementById("graph"), status = () => document.getElementById("status").textContent;
+	const key = (name, target = document.body) => target.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+	const box = canvas.getBoundingClientRect();
+	const mouse = (type, share, row) => canvas.dispatchEvent(new MouseEvent(type,
+		{ clientX: box.left + share * box.width, clientY: box.top + row * 18 + 9, bubbles: true }));
+	for (const name of ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowLeft"])
+		key(name, canvas);
+	log.push("left: " + status());
+	key("ArrowRight", canvas);
+	log.push("right: " + status());
+	key("Enter", canvas);
+	log.push("entered: " + location.hash);
+	key("Escape");
+	log.push("reset: [" + location.hash + "]");
+	mouse("mousemove", 0.5, 3);
+	log.push("tip: " + document.getElementById("tip").textContent);
+	mouse("click", 0.5, 3);
+	log.push("clicked: " + location.hash);
+	key("Backspace");
+	log.push("back: " + location.hash);
+	key("f");
+	key("i");
+	log.push("keys: " + location.hash);
+	key("?");
+	log.push("help: " + !document.getElementById("keys").hidden);
+	key("/");
+	log.push("focus: " + document.activeElement.id);
+	document.querySelector("#top tbody tr").click();
+	log.push("table: " + document.getElementById("matched").textContent);
+	const list = document.createElement("pre");
+	list.textContent = log.join("\n");
+	document.body.append(list);
+}, 20);
+</script>
+EOF
+sed '/<\/body>/{
+r user.js
+N
+}' page.html >played.html
+shows played played.html '' 'left: threads+0x11ff' 'right: threads+0x12ff' 'entered: #zoom=4' 'reset: []' \
+	'tip: threads+0x12ff' 'clicked: #zoom=4' 'back: #zoom=2' 'keys: #callers=1&amp;flip=1' 'help: true' \
+	'focus: search' 'table: 95.1% matched (2.00KB)'
+
 # nothing comes from outside
 grep -q "content=\"default-src 'none'" page.html || bad 'no content security policy'
 ! grep -qE '(src|href)=|url\(|https?://' page.html || bad 'the page refers to something outside'
