@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -87,6 +88,26 @@ static int wants_color(const struct session *s)
 	       strcmp(term, "dumb") != 0;
 }
 
+/* 1 if NAME is one of the traces: opening it for writing would destroy what is being read. */
+static int is_input(const struct session *s, const char *name)
+{
+	struct stat out, in;
+	size_t i;
+
+	if (stat(name, &out) < 0)
+		return 0;
+	for (i = 0; i < s->run->process_count; i++) {
+		const struct source *source = s->run->processes[i]->source;
+
+		if (stat(source->path, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+			return 1;
+		if (source->spool_path && stat(source->spool_path, &in) == 0 &&
+		    in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+			return 1;
+	}
+	return 0;
+}
+
 int session_output(struct session *s)
 {
 	const char *name = s->options->output;
@@ -97,6 +118,9 @@ int session_output(struct session *s)
 		buf_init_fd(&s->out, s->out_fd, "standard output");
 		return 0;
 	}
+	if (is_input(s, name))
+		return diag_set(s->diag, name, DIAG_NO_OFFSET,
+				"is the trace itself; give -o another name");
 	s->out_fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (s->out_fd < 0)
 		return diag_set(s->diag, name, DIAG_NO_OFFSET, "cannot create: %s", strerror(errno));

@@ -54,6 +54,13 @@ printf 'leak:one\nthread:two\n' >wrong.supp
 refused 'wrong.supp: line 2' leaks --suppressions wrong.supp "$v1/threads.zst"
 refused '--cost wants' flamegraph --cost heat "$v1/threads.zst"
 refused 'cannot create' peak -o no/such/folder/report.txt "$v1/threads.zst"
+cp "$v1/killed.zst" "$v1/killed.zst.spool" .
+ln -s killed.zst.spool link
+refused 'is the trace itself' peak -o killed.zst killed.zst
+refused 'is the trace itself' peak -o link killed.zst
+for file in killed.zst killed.zst.spool; do
+	cmp "$file" "$v1/$file" || bad "$file was overwritten"
+done
 refused 'cannot write svg' peak -o report.svg "$v1/threads.zst"
 refused 'is no moment' peak --from nowhere "$v1/threads.zst"
 refused 'one trace at a time' repair "$v1/threads.zst" "$v1/columns-layout.zst"
