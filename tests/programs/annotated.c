@@ -2,9 +2,15 @@
 /*
  * Uses all of shim.h: a pool of its own, blocks that are no leak, marks, a stretch without
  * recording, names of threads. Its output is the same with and without the library, and dlerror()
- * has nothing to tell. A perfect report says: truth: leak pool_leak 3 300 truth: leak pool_grown 1
- * 5000 truth: leak on_purpose 0 0 truth: leak while_off 0 0 truth: allocs while_off 0 0 truth: leak
- * plain_leak 1 77 truth: thread a-name-longer-than-the-kernel-takes 2
+ * has nothing to tell.
+ * A perfect report says:
+ * truth: leak pool_leak 3 300
+ * truth: leak pool_grown 1 5000
+ * truth: leak on_purpose 0 0
+ * truth: leak while_off 0 0
+ * truth: allocs while_off 0 0
+ * truth: leak plain_leak 1 77
+ * truth: thread a-name-longer-than-the-kernel-takes 2
  */
 /* build: -O0 -pthread */
 #include <errno.h>

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * operator new throws, in several forms, nested and out of a new-handler; the very next allocation
- * is recorded each time, and what the exception itself needed is no leak. A perfect report says:
- * truth: leak after_throw 25 2500 truth: leak in_handler 5 150 truth: leak deep_inside 0 0
+ * is recorded each time, and what the exception itself needed is no leak.
+ * A perfect report says:
+ * truth: leak after_throw 25 2500
+ * truth: leak in_handler 5 150
+ * truth: leak deep_inside 0 0
  */
 /* build: -O0 -std=c++17 -pthread */
 #include <cstdint>
