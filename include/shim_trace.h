@@ -215,10 +215,10 @@ enum shim_column {
 
 /* Flags of a shape. */
 /* Local: the allocation and its end lie in this trace block, the end names it by number. */
-#define SHIM_SHAPE_LOCAL 0x80
+#define SHIM_SHAPE_LOCAL     0x80
 /* A local allocation whose address is kept all the same (several threads). */
 #define SHIM_SHAPE_ADDRESSED 0x40
-#define SHIM_SHAPE_OP_MASK 0x3f
+#define SHIM_SHAPE_OP_MASK   0x3f
 
 /* Stack ids. 0: no stack was taken. */
 #define SHIM_STACK_NONE 0u

@@ -14,7 +14,7 @@
 #include "util/diag.h"
 
 struct buf {
-	char *bytes;      /* what has not been written to the file yet; the whole text when fd is -1 */
+	char *bytes; /* what has not been written to the file yet; the whole text when fd is -1 */
 	size_t length;
 	size_t capacity;
 	int fd;           /* -1: memory only */

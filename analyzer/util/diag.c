@@ -34,7 +34,8 @@ int diag_is_set(const struct diag *d)
 void diag_format(const struct diag *d, char *out, unsigned size)
 {
 	if (d->where[0] && d->offset != DIAG_NO_OFFSET)
-		snprintf(out, size, "%s: offset %llu: %s", d->where, (unsigned long long)d->offset, d->what);
+		snprintf(out, size, "%s: offset %llu: %s", d->where, (unsigned long long)d->offset,
+			 d->what);
 	else if (d->where[0])
 		snprintf(out, size, "%s: %s", d->where, d->what);
 	else

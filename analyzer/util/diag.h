@@ -13,9 +13,9 @@
 #define DIAG_NO_OFFSET UINT64_MAX
 
 struct diag {
-	char where[512];  /* file (or other source) the trouble is in; "" when nothing was reported */
-	uint64_t offset;  /* byte offset in it, DIAG_NO_OFFSET when it has none */
-	char what[768];   /* one clause: what is wrong, and what the user can do */
+	char where[512]; /* file (or other source) the trouble is in; "" when nothing was reported */
+	uint64_t offset; /* byte offset in it, DIAG_NO_OFFSET when it has none */
+	char what[768];  /* one clause: what is wrong, and what the user can do */
 };
 
 /* Empties D. */

@@ -101,7 +101,8 @@ int map_erase(struct map *m, uint64_t key, uint64_t *value)
 		return 1;
 	}
 	/* Shift followers back over the hole as long as their home slot does not lie behind it. */
-	hole = (size_t)((struct map_entry *)((char *)found - offsetof(struct map_entry, value)) - m->entries);
+	hole = (size_t)((struct map_entry *)((char *)found - offsetof(struct map_entry, value)) -
+			m->entries);
 	for (i = (hole + 1) & m->mask; m->entries[i].key; i = (i + 1) & m->mask) {
 		size_t home = slot_of(m, m->entries[i].key);
 

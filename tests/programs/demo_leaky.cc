@@ -34,7 +34,7 @@ struct thumbnail {
 /* Mistake 1: an owning raw pointer that is dropped when the user logs in a second time. */
 __attribute__((noinline)) session *forget_session(std::map<int, session *> &store, int user)
 {
-	session *fresh = new session{user, {}};
+	session *fresh = new session{ user, {} };
 
 	std::snprintf(fresh->token, sizeof(fresh->token), "token-%d", user);
 	store[user] = fresh;
@@ -78,6 +78,7 @@ int main()
 	/* The sessions that are still known are freed: half of them. */
 	for (auto &entry : store)
 		delete entry.second;
-	std::printf("%zu sessions at the end, %zu characters of descriptions\n", store.size(), described);
+	std::printf("%zu sessions at the end, %zu characters of descriptions\n", store.size(),
+		    described);
 	return 0;
 }

@@ -57,8 +57,9 @@ static inline __attribute__((always_inline)) void *work(struct committed *mine)
 WORKER(0)
 WORKER(1)
 WORKER(2)
-WORKER(3) WORKER(4) WORKER(5) WORKER(6) WORKER(7) WORKER(8) WORKER(9) WORKER(10) WORKER(11)
-	WORKER(12) WORKER(13) WORKER(14) WORKER(15)
+WORKER(3)
+WORKER(4) WORKER(5) WORKER(6) WORKER(7) WORKER(8) WORKER(9) WORKER(10) WORKER(11) WORKER(12)
+	WORKER(13) WORKER(14) WORKER(15)
 
 		static void *(*const workers[16])(void *) = {
 			worker_0,  worker_1,  worker_2,  worker_3,  worker_4,  worker_5,

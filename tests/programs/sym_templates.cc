@@ -31,25 +31,40 @@ static NEVER_INLINE int static_function(int x)
 	return x * 3 + plain_c_function(x & 1);
 }
 
-namespace outer {
-namespace {
+namespace outer
+{
+namespace
+{
 
 struct hidden {
 	int value;
-	NEVER_INLINE int twice() const { return value * 2 + plain_c_function(value & 3); }
+	NEVER_INLINE int twice() const
+	{
+		return value * 2 + plain_c_function(value & 3);
+	}
 };
 
 } // namespace
 
-inline namespace v1 {
+inline namespace v1
+{
 
 template <typename T, int N> struct ring {
 	T items[N];
 	unsigned head = 0;
 
-	ring() { std::fill(items, items + N, T()); }
-	ALWAYS_INLINE T &slot(unsigned i) { return items[i % N]; }
-	ALWAYS_INLINE void push(const T &item) { slot(head++) = item; }
+	ring()
+	{
+		std::fill(items, items + N, T());
+	}
+	ALWAYS_INLINE T &slot(unsigned i)
+	{
+		return items[i % N];
+	}
+	ALWAYS_INLINE void push(const T &item)
+	{
+		slot(head++) = item;
+	}
 	NEVER_INLINE T sum()
 	{
 		T total = T();
@@ -80,35 +95,59 @@ template <typename... Args> NEVER_INLINE std::size_t count_all(const Args &...ar
 }
 
 template <int N> struct deep {
-	static ALWAYS_INLINE int go(int x) { return deep<N - 1>::go(x + N) ^ N; }
+	static ALWAYS_INLINE int go(int x)
+	{
+		return deep<N - 1>::go(x + N) ^ N;
+	}
 };
 
 template <> struct deep<0> {
-	static ALWAYS_INLINE int go(int x) { return static_function(x); }
+	static ALWAYS_INLINE int go(int x)
+	{
+		return static_function(x);
+	}
 };
 
 struct shape {
-	virtual ~shape() {}
+	virtual ~shape()
+	{
+	}
 	virtual double area() const = 0;
 };
 
 struct square final : shape {
 	double side;
-	explicit square(double s) : side(s) {}
-	double area() const override { return side * side; }
+	explicit square(double s) : side(s)
+	{
+	}
+	double area() const override
+	{
+		return side * side;
+	}
 };
 
 struct named : shape {
 	std::string name;
-	NEVER_INLINE named(const char *n) : name(n) {}
-	NEVER_INLINE ~named() override { name.clear(); }
-	double area() const override { return (double)name.size(); }
+	NEVER_INLINE named(const char *n) : name(n)
+	{
+	}
+	NEVER_INLINE ~named() override
+	{
+		name.clear();
+	}
+	double area() const override
+	{
+		return (double)name.size();
+	}
 	NEVER_INLINE named &operator+=(const named &other)
 	{
 		name += other.name;
 		return *this;
 	}
-	NEVER_INLINE explicit operator bool() const { return !name.empty(); }
+	NEVER_INLINE explicit operator bool() const
+	{
+		return !name.empty();
+	}
 };
 
 NEVER_INLINE int may_throw(int x)
@@ -124,8 +163,14 @@ static NEVER_INLINE int with_local_class(int x)
 {
 	struct local {
 		int base;
-		NEVER_INLINE int add(int y) const { return base + y + static_function(y & 1); }
-		ALWAYS_INLINE int sub(int y) const { return base - plain_c_function(y); }
+		NEVER_INLINE int add(int y) const
+		{
+			return base + y + static_function(y & 1);
+		}
+		ALWAYS_INLINE int sub(int y) const
+		{
+			return base - plain_c_function(y);
+		}
 	} l = { x };
 
 	return l.add(2) + l.sub(1);
@@ -137,7 +182,10 @@ static NEVER_INLINE long with_lambdas(std::vector<int> &v)
 	auto add = [&total](int x) { total += x; };
 	auto twice = [&](int x) {
 		add(x);
-		auto inner = [&](auto y) { add((int)y); return y + static_function((int)y & 3); };
+		auto inner = [&](auto y) {
+			add((int)y);
+			return y + static_function((int)y & 3);
+		};
 		return inner(x) + inner((long)x);
 	};
 
