@@ -58,14 +58,23 @@ WORKER(0)
 WORKER(1)
 WORKER(2)
 WORKER(3)
-WORKER(4) WORKER(5) WORKER(6) WORKER(7) WORKER(8) WORKER(9) WORKER(10) WORKER(11) WORKER(12)
-	WORKER(13) WORKER(14) WORKER(15)
+WORKER(4)
+WORKER(5)
+WORKER(6)
+WORKER(7)
+WORKER(8)
+WORKER(9)
+WORKER(10)
+WORKER(11)
+WORKER(12)
+WORKER(13)
+WORKER(14)
+WORKER(15)
 
-		static void *(*const workers[16])(void *) = {
-			worker_0,  worker_1,  worker_2,  worker_3,  worker_4,  worker_5,
-			worker_6,  worker_7,  worker_8,  worker_9,  worker_10, worker_11,
-			worker_12, worker_13, worker_14, worker_15,
-		};
+static void *(*const workers[16])(void *) = {
+	worker_0, worker_1, worker_2,  worker_3,  worker_4,  worker_5,  worker_6,  worker_7,
+	worker_8, worker_9, worker_10, worker_11, worker_12, worker_13, worker_14, worker_15,
+};
 
 int main(int argc, char **argv)
 {
