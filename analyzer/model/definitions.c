@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * definitions.c - see definitions.h. All numbers are hostile: ids are held to what the trace can have room for, and ranges
- * of code to a sensible number.
+ * definitions.c - see definitions.h. All numbers are hostile: ids are held to what the trace can
+ * have room for, and ranges of code to a sensible number.
  */
 #include "model/definitions.h"
 
@@ -12,9 +12,12 @@
 #include "util/pool.h"
 
 /* Ranges of code at one time; the kernel allows 65,530 mappings by default. */
-#define RANGES_MAX 65536
-/* Stack ids are dense, but blocks of definitions may be missing: a table of ids is never larger than these. */
-#define STACK_IDS_SPARE (1u << 20)
+#define RANGES_MAX        65536
+/*
+ * Stack ids are dense, but blocks of definitions may be missing: a table of ids is never larger
+ * than these.
+ */
+#define STACK_IDS_SPARE   (1u << 20)
 #define STACK_IDS_DAMAGED (1u << 26)
 
 void definitions_begin(struct definitions *defs, struct process *p)
@@ -36,7 +39,7 @@ void definitions_end(struct definitions *defs)
 	map_free(&defs->threads);
 }
 
-/* ---- where code lies -------------------------------------------------------------------------- */
+/* ---- where code lies ------------------------------------------------------------------------ */
 
 /* Place of the first range that ends behind PC. */
 static size_t find_range(const struct definitions *defs, uint64_t pc)
@@ -54,7 +57,10 @@ static size_t find_range(const struct definitions *defs, uint64_t pc)
 	return low;
 }
 
-/* Code at BEGIN … END from now on; what was there is gone. Returns -1 when there are too many ranges. */
+/*
+ * Code at BEGIN … END from now on; what was there is gone. Returns -1 when there are too many
+ * ranges.
+ */
 static int add_range(struct definitions *defs, uint64_t begin, uint64_t end, uint32_t module)
 {
 	size_t at = find_range(defs, begin), covered = at, tail;
@@ -64,7 +70,8 @@ static int add_range(struct definitions *defs, uint64_t begin, uint64_t end, uin
 		covered++;
 	if (covered == at && defs->range_count == RANGES_MAX)
 		return -1;
-	defs->ranges = pool_grow(defs->ranges, &defs->ranges_capacity, defs->range_count + 1, sizeof(*defs->ranges));
+	defs->ranges = pool_grow(defs->ranges, &defs->ranges_capacity, defs->range_count + 1,
+				 sizeof(*defs->ranges));
 	tail = defs->range_count - covered;
 	memmove(&defs->ranges[at + 1], &defs->ranges[covered], tail * sizeof(*defs->ranges));
 	defs->ranges[at] = (struct definitions_range){ begin, end, module };
@@ -89,12 +96,14 @@ static void load_module(struct definitions *defs, struct definition *def)
 	struct definition_segment segment;
 	struct process_module *m;
 
-	p->modules = pool_grow(p->modules, &defs->modules_capacity, p->module_count + 1, sizeof(*p->modules));
+	p->modules = pool_grow(p->modules, &defs->modules_capacity, p->module_count + 1,
+			       sizeof(*p->modules));
 	m = &p->modules[p->module_count];
-	*m = (struct process_module){ .id = def->id, .bias = def->bias, .load_ticks = def->ticks,
-				      .unload_ticks = UINT64_MAX };
-	m->module = frames_add_module(p->frames, def->text.bytes, def->text.length, def->build_id.bytes,
-				      def->build_id.length, p->pid);
+	*m = (struct process_module){
+		.id = def->id, .bias = def->bias, .load_ticks = def->ticks, .unload_ticks = UINT64_MAX
+	};
+	m->module = frames_add_module(p->frames, def->text.bytes, def->text.length,
+				      def->build_id.bytes, def->build_id.length, p->pid);
 	while (definition_next_segment(def, &segment)) {
 		uint64_t begin = def->bias + segment.vaddr, end = begin + segment.size;
 
@@ -120,12 +129,14 @@ static void unload_module(struct definitions *defs, const struct definition *def
 	p->quality.bad_records++;
 }
 
-/* ---- stacks ----------------------------------------------------------------------------------- */
+/* ---- stacks --------------------------------------------------------------------------------- */
 
 static uint32_t find_frame(struct definitions *defs, uint64_t pc, int exact)
 {
 	struct process *p = defs->process;
-	/* The call lies before its return address, which may be the first byte of the next module. */
+	/*
+	 * The call lies before its return address, which may be the first byte of the next module.
+	 */
 	uint64_t look = pc - (exact || !pc ? 0 : 1);
 	size_t at = find_range(defs, look);
 	const struct process_module *m;
@@ -176,18 +187,21 @@ static void add_stack(struct definitions *defs, const struct definition *def)
 	}
 	if (def->parent) {
 		parent = p->stacks[def->parent];
-		/* A parent that is lost: the rest of the chain is unknown, as if it had been cut off. */
+		/*
+		 * A parent that is lost: the rest of the chain is unknown, as if it had been cut
+		 * off.
+		 */
 		if (!parent) {
 			parent = SHIM_STACK_TRUNCATED;
 			p->quality.bad_records++;
 		}
 	}
 	frame = frame_of(defs, def->pc, def->exact);
-	p->stacks[def->id] = defs->are_stacks_new ? frames_append_stack(p->frames, parent, frame) :
-						    frames_add_stack(p->frames, parent, frame);
+	p->stacks[def->id] = defs->are_stacks_new ? frames_append_stack(p->frames, parent, frame)
+						  : frames_add_stack(p->frames, parent, frame);
 }
 
-/* ---- everything else -------------------------------------------------------------------------- */
+/* ---- everything else ------------------------------------------------------------------------ */
 
 struct process_thread *definitions_thread(struct definitions *defs, uint32_t index)
 {
@@ -198,8 +212,10 @@ struct process_thread *definitions_thread(struct definitions *defs, uint32_t ind
 	if (!is_new)
 		return &p->threads[*place];
 	*place = p->thread_count;
-	p->threads = pool_grow(p->threads, &defs->threads_capacity, p->thread_count + 1, sizeof(*p->threads));
-	p->threads[p->thread_count] = (struct process_thread){ .index = index, .end_ticks = UINT64_MAX, .name = "" };
+	p->threads = pool_grow(p->threads, &defs->threads_capacity, p->thread_count + 1,
+			       sizeof(*p->threads));
+	p->threads[p->thread_count] =
+		(struct process_thread){ .index = index, .end_ticks = UINT64_MAX, .name = "" };
 	return &p->threads[p->thread_count++];
 }
 
@@ -237,7 +253,8 @@ static void add_mark(struct definitions *defs, const struct definition *def)
 	struct process *p = defs->process;
 
 	p->marks = pool_grow(p->marks, &defs->marks_capacity, p->mark_count + 1, sizeof(*p->marks));
-	p->marks[p->mark_count++] = (struct process_mark){ .ticks = def->ticks, .thread = (uint32_t)def->id,
+	p->marks[p->mark_count++] = (struct process_mark){ .ticks = def->ticks,
+							   .thread = (uint32_t)def->id,
 							   .name = keep_text(defs, &def->text) };
 }
 
@@ -246,27 +263,32 @@ static void add_note(struct definitions *defs, const struct definition *def)
 	struct process *p = defs->process;
 
 	p->notes = pool_grow(p->notes, &defs->notes_capacity, p->note_count + 1, sizeof(*p->notes));
-	p->notes[p->note_count++] =
-		(struct process_note){ .ticks = def->ticks,
-				       .level = def->value > SHIM_NOTE_LOSS ? SHIM_NOTE_LOSS : (unsigned)def->value,
-				       .text = keep_text(defs, &def->text) };
+	p->notes[p->note_count++] = (struct process_note){ .ticks = def->ticks,
+							   .level = def->value > SHIM_NOTE_LOSS
+									    ? SHIM_NOTE_LOSS
+									    : (unsigned)def->value,
+							   .text = keep_text(defs, &def->text) };
 }
 
 static void add_child(struct definitions *defs, const struct definition *def)
 {
 	struct process *p = defs->process;
 
-	p->children = pool_grow(p->children, &defs->children_capacity, p->child_count + 1, sizeof(*p->children));
+	p->children = pool_grow(p->children, &defs->children_capacity, p->child_count + 1,
+				sizeof(*p->children));
 	p->children[p->child_count++] =
-		(struct process_child){ .ticks = def->ticks, .what = def->value > 255 ? 0 : (unsigned)def->value,
-					.pid = def->extra, .path = keep_text(defs, &def->text) };
+		(struct process_child){ .ticks = def->ticks,
+					.what = def->value > 255 ? 0 : (unsigned)def->value,
+					.pid = def->extra,
+					.path = keep_text(defs, &def->text) };
 }
 
 static void add_switch(struct definitions *defs, const struct definition *def)
 {
 	struct process *p = defs->process;
 
-	p->switches = pool_grow(p->switches, &defs->switches_capacity, p->switch_count + 1, sizeof(*p->switches));
+	p->switches = pool_grow(p->switches, &defs->switches_capacity, p->switch_count + 1,
+				sizeof(*p->switches));
 	p->switches[p->switch_count++] = (struct process_switch){ def->ticks, def->value != 0 };
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * definitions.h - the definitions stream of one trace becomes the tables of struct process: which code is loaded is
- * followed along the stream, so that each stack's addresses get the module of their time. Part of loading a process.
+ * definitions.h - the definitions stream of one trace becomes the tables of struct process: which
+ * code is loaded is followed along the stream, so that each stack's addresses get the module of
+ * their time. Part of loading a process.
  */
 #ifndef MODEL_DEFINITIONS_H
 #define MODEL_DEFINITIONS_H
@@ -32,7 +33,8 @@ struct definitions {
 	struct definitions_memo *memo;
 	struct map threads; /* writer's index -> place in process->threads */
 	uint64_t stack_records;
-	int are_stacks_new; /* the run's first process, and nothing unloaded yet: every stack is another one */
+	/* the run's first process, and nothing unloaded yet: every stack is another one */
+	int are_stacks_new;
 	uint32_t no_module; /* in frames: code outside any module */
 	size_t modules_capacity, threads_capacity, stacks_capacity, marks_capacity;
 	size_t notes_capacity, children_capacity, switches_capacity;

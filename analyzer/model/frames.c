@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frames.c - see frames.h. What is here once is found again through tables of ids: open addressing, linear probing, the
- * things themselves compared in full.
+ * frames.c - see frames.h. What is here once is found again through tables of ids: open addressing,
+ * linear probing, the things themselves compared in full.
  */
 #include "model/frames.h"
 
@@ -125,7 +125,8 @@ static void make_room(const struct frames *f, struct id_table *table, size_t cou
 
 static int is_same_module(const struct frames_module *a, const struct frames_module *b)
 {
-	return strcmp(a->path, b->path) == 0 && a->pid == b->pid && a->build_id_bytes == b->build_id_bytes &&
+	return strcmp(a->path, b->path) == 0 && a->pid == b->pid &&
+	       a->build_id_bytes == b->build_id_bytes &&
 	       (!a->build_id_bytes || memcmp(a->build_id, b->build_id, a->build_id_bytes) == 0);
 }
 
@@ -133,18 +134,22 @@ uint32_t frames_add_module(struct frames *f, const char *path, size_t length, co
 			   size_t build_id_bytes, uint64_t pid)
 {
 	struct frames_index *x = f->index;
-	struct frames_module m = { .build_id = build_id_bytes ? build_id : NULL, .build_id_bytes = build_id_bytes };
+	struct frames_module m = { .build_id = build_id_bytes ? build_id : NULL,
+				   .build_id_bytes = build_id_bytes };
 	size_t at;
 
-	m.path = pool_strndup(x->texts, path, strnlen(path, length)); /* it ends at its first NUL, whatever the trace says */
+	/* it ends at its first NUL, whatever the trace says */
+	m.path = pool_strndup(x->texts, path, strnlen(path, length));
 	m.pid = m.path[0] ? 0 : pid;
 	make_room(f, &x->modules, f->module_count);
-	for (at = hash_module(&m) & x->modules.mask; x->modules.slots[at]; at = (at + 1) & x->modules.mask)
+	for (at = hash_module(&m) & x->modules.mask; x->modules.slots[at];
+	     at = (at + 1) & x->modules.mask)
 		if (is_same_module(&f->modules[x->modules.slots[at] - 1], &m))
 			return x->modules.slots[at] - 1;
 	if (build_id_bytes)
 		m.build_id = (const uint8_t *)pool_strndup(x->texts, build_id, build_id_bytes);
-	f->modules = pool_grow(f->modules, &x->modules_capacity, f->module_count + 1, sizeof(*f->modules));
+	f->modules = pool_grow(f->modules, &x->modules_capacity, f->module_count + 1,
+			       sizeof(*f->modules));
 	f->modules[f->module_count++] = m;
 	x->modules.slots[at] = (uint32_t)f->module_count;
 	x->modules.count = f->module_count;
@@ -158,7 +163,8 @@ uint32_t frames_add_frame(struct frames *f, uint32_t module, uint64_t vaddr, int
 	size_t at;
 
 	make_room(f, &x->frames, f->frame_count);
-	for (at = hash_frame(&frame) & x->frames.mask; x->frames.slots[at]; at = (at + 1) & x->frames.mask) {
+	for (at = hash_frame(&frame) & x->frames.mask; x->frames.slots[at];
+	     at = (at + 1) & x->frames.mask) {
 		const struct frames_frame *have = &f->frames[x->frames.slots[at] - 1];
 
 		if (have->vaddr == vaddr && have->module == module && have->exact == frame.exact)
@@ -177,7 +183,8 @@ uint32_t frames_append_stack(struct frames *f, uint32_t parent, uint32_t frame)
 
 	stack.depth = f->stacks[parent].depth + 1;
 	stack.is_truncated = f->stacks[parent].is_truncated;
-	f->stacks = pool_grow(f->stacks, &f->index->stacks_capacity, f->stack_count + 1, sizeof(*f->stacks));
+	f->stacks = pool_grow(f->stacks, &f->index->stacks_capacity, f->stack_count + 1,
+			      sizeof(*f->stacks));
 	f->stacks[f->stack_count] = stack;
 	return (uint32_t)f->stack_count++;
 }
@@ -207,7 +214,8 @@ static int compare_numbers(uint64_t a, uint64_t b)
 
 static int compare_modules(const struct frames_module *a, const struct frames_module *b)
 {
-	size_t shorter = a->build_id_bytes < b->build_id_bytes ? a->build_id_bytes : b->build_id_bytes;
+	size_t shorter = a->build_id_bytes < b->build_id_bytes ? a->build_id_bytes
+							       : b->build_id_bytes;
 	int order = strcmp(a->path, b->path);
 
 	if (!order && shorter)
@@ -220,7 +228,9 @@ static int compare_modules(const struct frames_module *a, const struct frames_mo
 static int compare_frames(const struct frames *f, uint32_t a, uint32_t b)
 {
 	const struct frames_frame *x = &f->frames[a], *y = &f->frames[b];
-	int order = x->module == y->module ? 0 : compare_modules(&f->modules[x->module], &f->modules[y->module]);
+	int order = x->module == y->module
+			    ? 0
+			    : compare_modules(&f->modules[x->module], &f->modules[y->module]);
 
 	if (!order)
 		order = compare_numbers(x->vaddr, y->vaddr);

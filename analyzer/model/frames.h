@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frames.h - modules, code addresses and call stacks of a whole run, the same in all its processes: what is equal in
- * two processes (same module, same place in it) is one frame here, and equal chains are one stack. Ids are dense and
- * start as in the format: stack 0 = none taken, 1 = "deeper frames were cut off".
+ * frames.h - modules, code addresses and call stacks of a whole run, the same in all its processes:
+ * what is equal in two processes (same module, same place in it) is one frame here, and equal
+ * chains are one stack. Ids are dense and start as in the format: stack 0 = none taken, 1 = "deeper
+ * frames were cut off".
  */
 #ifndef MODEL_FRAMES_H
 #define MODEL_FRAMES_H
@@ -13,10 +14,11 @@
 #define FRAMES_NO_MODULE UINT32_MAX
 
 struct frames_module {
-	const char *path;        /* as the process had it; "[vdso]"; "" for code outside any module (JIT) */
+	/* as the process had it; "[vdso]"; "" for code outside any module (JIT) */
+	const char *path;
 	const uint8_t *build_id; /* raw, NULL when it has none */
 	size_t build_id_bytes;
-	uint64_t pid;            /* of path "": whose code it is (for /tmp/perf-PID.map); else 0 */
+	uint64_t pid; /* of path "": whose code it is (for /tmp/perf-PID.map); else 0 */
 };
 
 struct frames_frame {
@@ -26,9 +28,10 @@ struct frames_frame {
 };
 
 struct frames_stack {
-	uint32_t parent; /* caller's stack: 0 none, 1 cut off, else the smaller id of the chain of callers */
-	uint32_t frame;  /* innermost frame; undefined for stacks 0 and 1 */
-	uint32_t depth : 31; /* number of frames */
+	/* caller's stack: 0 none, 1 cut off, else the smaller id of the chain of callers */
+	uint32_t parent;
+	uint32_t frame;            /* innermost frame; undefined for stacks 0 and 1 */
+	uint32_t depth : 31;       /* number of frames */
 	uint32_t is_truncated : 1; /* deeper frames were cut off */
 };
 
@@ -38,7 +41,7 @@ struct frames {
 	struct frames_frame *frames;
 	size_t frame_count;
 	struct frames_stack *stacks;
-	size_t stack_count; /* ids below this exist; at least 2 */
+	size_t stack_count;         /* ids below this exist; at least 2 */
 	struct frames_index *index; /* private */
 };
 
@@ -46,12 +49,15 @@ struct frames *frames_new(void);
 void frames_delete(struct frames *f);
 
 /* Id of a module, made when new. PID counts only for path "". */
-uint32_t frames_add_module(struct frames *f, const char *path, size_t length, const void *build_id, size_t build_id_bytes,
-			   uint64_t pid);
+uint32_t frames_add_module(struct frames *f, const char *path, size_t length, const void *build_id,
+			   size_t build_id_bytes, uint64_t pid);
 uint32_t frames_add_frame(struct frames *f, uint32_t module, uint64_t vaddr, int exact);
 /* Id of the stack FRAME called from PARENT (an id of this table). */
 uint32_t frames_add_stack(struct frames *f, uint32_t parent, uint32_t frame);
-/* The same for a stack that the caller knows to be new: not looked up, which most traces never need. */
+/*
+ * The same for a stack that the caller knows to be new: not looked up, which most traces never
+ * need.
+ */
 uint32_t frames_append_stack(struct frames *f, uint32_t parent, uint32_t frame);
 
 /* Number of frames of STACK. */
@@ -67,8 +73,8 @@ static inline int frames_is_truncated(const struct frames *f, uint32_t stack)
 }
 
 /*
- * Order of two stacks by content (module path, build id, address, from the innermost frame outwards), never by id:
- * below 0, 0, above 0.
+ * Order of two stacks by content (module path, build id, address, from the innermost frame
+ * outwards), never by id: below 0, 0, above 0.
  */
 int frames_compare(const struct frames *f, uint32_t a, uint32_t b);
 

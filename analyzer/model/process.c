@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.c - see process.h: facts, clock and threads of a process. Its definitions are read by definitions.c.
+ * process.c - see process.h: facts, clock and threads of a process. Its definitions are read by
+ * definitions.c.
  */
 #include "model/process.h"
 
@@ -25,8 +26,10 @@ static void read_command(struct process *p)
 	size_t at, capacity = 0;
 
 	for (at = 0; command && at < command->length; at += strlen(command->value + at) + 1) {
-		p->arguments = pool_grow(p->arguments, &capacity, p->argument_count + 1, sizeof(*p->arguments));
-		p->arguments[p->argument_count++] = pool_strndup(p->pool, command->value + at, strlen(command->value + at));
+		p->arguments = pool_grow(p->arguments, &capacity, p->argument_count + 1,
+					 sizeof(*p->arguments));
+		p->arguments[p->argument_count++] = pool_strndup(p->pool, command->value + at,
+								 strlen(command->value + at));
 	}
 }
 
@@ -41,10 +44,12 @@ static void read_facts(struct process *p)
 	read_command(p);
 }
 
-static void add_pair(struct process *p, const struct fields *fields, const char *ticks, const char *mono_ns)
+static void add_pair(struct process *p, const struct fields *fields, const char *ticks,
+		     const char *mono_ns)
 {
 	if (fields_text(fields, ticks) && fields_text(fields, mono_ns))
-		timebase_add(&p->clock, fields_number(fields, ticks, 0), fields_number(fields, mono_ns, 0));
+		timebase_add(&p->clock, fields_number(fields, ticks, 0),
+			     fields_number(fields, mono_ns, 0));
 }
 
 /* Pairs of clock readings that are known without the definitions. */
@@ -69,7 +74,8 @@ static void read_clock(struct process *p)
 			timebase_add(&p->clock, f->begin_ticks, f->begin_mono_ns);
 		first = f->begin_ticks < first ? f->begin_ticks : first;
 	}
-	p->clock.start_ticks = fields_number(&s->header, "start_ticks", first == UINT64_MAX ? 0 : first);
+	p->clock.start_ticks = fields_number(&s->header, "start_ticks",
+					     first == UINT64_MAX ? 0 : first);
 }
 
 static int compare_threads(const void *a, const void *b)
@@ -88,7 +94,10 @@ static int compare_marks(const void *a, const void *b)
 	return x->name == y->name ? 0 : strcmp(x->name, y->name);
 }
 
-/* Adds the threads that have blocks but no definition, sorts them, and ties the slots of replay to them. */
+/*
+ * Adds the threads that have blocks but no definition, sorts them, and ties the slots of replay to
+ * them.
+ */
 static void finish_threads(struct process *p, struct definitions *defs)
 {
 	uint32_t *indices;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.h - one traced process: who it was, its modules, threads, stacks, marks and notes, and its clock. Built from
- * the facts and definitions of one source before any event is looked at; constant afterwards, but for the quality
- * counters that replay and passes add to.
+ * process.h - one traced process: who it was, its modules, threads, stacks, marks and notes, and
+ * its clock. Built from the facts and definitions of one source before any event is looked at;
+ * constant afterwards, but for the quality counters that replay and passes add to.
  */
 #ifndef MODEL_PROCESS_H
 #define MODEL_PROCESS_H
@@ -15,7 +15,7 @@
 #include "trace/source.h"
 
 struct process_module {
-	uint64_t id;           /* the writer's */
+	uint64_t id; /* the writer's */
 	uint64_t bias;
 	uint64_t load_ticks;
 	uint64_t unload_ticks; /* UINT64_MAX: never */
@@ -62,7 +62,7 @@ struct process {
 	struct timebase clock;
 	struct quality quality;
 	uint64_t pid, ppid;
-	const char *program;  /* short name; "" unknown */
+	const char *program; /* short name; "" unknown */
 	char **arguments;
 	size_t argument_count;
 	uint64_t start_unix_ns; /* 0 unknown */
@@ -70,11 +70,12 @@ struct process {
 	uint64_t duration_ns;
 	struct process_module *modules; /* in order of loading */
 	size_t module_count;
-	struct process_thread *threads; /* by index, ascending; every thread with a definition or a block is here */
+	/* by index, ascending; every thread with a definition or a block is here */
+	struct process_thread *threads;
 	size_t thread_count;
 	uint32_t *slot_thread; /* slot of replay (struct event_batch) -> index in threads */
 	size_t slot_count;
-	uint32_t *stacks;      /* the trace's stack id -> id in frames; undefined ids hold 0 */
+	uint32_t *stacks; /* the trace's stack id -> id in frames; undefined ids hold 0 */
 	size_t stack_count;
 	struct process_mark *marks; /* these by ticks */
 	size_t mark_count;
@@ -84,13 +85,13 @@ struct process {
 	size_t child_count;
 	struct process_switch *switches;
 	size_t switch_count;
-	struct pool *pool;      /* private: texts */
-	struct quality loaded;  /* private: quality before any replay */
+	struct pool *pool;     /* private: texts */
+	struct quality loaded; /* private: quality before any replay */
 };
 
 /*
- * Reads facts and definitions of SOURCE (ownership passes to the process) into FRAMES. Never fails: what is damaged or
- * senseless is counted in ->quality.
+ * Reads facts and definitions of SOURCE (ownership passes to the process) into FRAMES. Never fails:
+ * what is damaged or senseless is counted in ->quality.
  */
 struct process *process_load(struct source *source, struct frames *frames);
 void process_delete(struct process *p);

@@ -96,7 +96,7 @@ int run_is_complete(const struct run *run)
 	return 1;
 }
 
-/* ---- moments ---------------------------------------------------------------------------------- */
+/* ---- moments -------------------------------------------------------------------------------- */
 
 /* Nanoseconds of one UNIT, 0 when there is no such unit. "" is a second. */
 static double unit_ns(const char *unit)
@@ -104,7 +104,8 @@ static double unit_ns(const char *unit)
 	static const struct {
 		const char *name;
 		double ns;
-	} units[] = { { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 }, { "m", 60e9 } };
+	} units[] = { { "", 1e9 },   { "s", 1e9 }, { "ms", 1e6 },
+		      { "us", 1e3 }, { "ns", 1 },  { "m", 60e9 } };
 	size_t i;
 
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
@@ -135,17 +136,21 @@ int run_parse_moment(const struct process *p, const char *text, uint64_t *ticks,
 	}
 	value = strtod(text, &rest);
 	/* strtod also reads "inf", "nan" and hexadecimal, which nobody means here. */
-	if (rest == text || !isfinite(value) || strspn(text, "+-.0123456789eE") < (size_t)(rest - text))
-		return diag_set(d, p->source->path, DIAG_NO_OFFSET,
-				"'%s' is no moment: give seconds (12.5), a share (30%%), either negative from the "
-				"end, or the name of a mark", text);
+	if (rest == text || !isfinite(value) ||
+	    strspn(text, "+-.0123456789eE") < (size_t)(rest - text))
+		return diag_set(
+			d, p->source->path, DIAG_NO_OFFSET,
+			"'%s' is no moment: give seconds (12.5), a share (30%%), either negative from the "
+			"end, or the name of a mark",
+			text);
 	if (strcmp(rest, "%") == 0)
 		ns = value / 100 * (double)p->duration_ns;
 	else if (unit_ns(rest) > 0)
 		ns = value * unit_ns(rest);
 	else
-		return diag_set(d, p->source->path, DIAG_NO_OFFSET, "'%s' has the unknown unit '%s'; known are ns us ms s m %%",
-				text, rest);
+		return diag_set(d, p->source->path, DIAG_NO_OFFSET,
+				"'%s' has the unknown unit '%s'; known are ns us ms s m %%", text,
+				rest);
 	if (text[0] == '-')
 		ns += (double)p->duration_ns;
 	*ticks = timebase_ticks(&p->clock, ns <= 0 ? 0 : ns >= 1.8e19 ? UINT64_MAX : (uint64_t)ns);

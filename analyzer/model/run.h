@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.h - the traces a command was given: processes of one run (children), with one common table of frames and stacks.
+ * run.h - the traces a command was given: processes of one run (children), with one common table of
+ * frames and stacks.
  */
 #ifndef MODEL_RUN_H
 #define MODEL_RUN_H
@@ -8,14 +9,15 @@
 #include "model/process.h"
 
 struct run {
-	struct process **processes; /* by start time, then pid, then path: not by order of arguments */
+	/* by start time, then pid, then path: not by order of arguments */
+	struct process **processes;
 	size_t process_count;
 	struct frames *frames;
 };
 
 /*
- * Opens and loads the COUNT traces PATHS with JOBS threads. A spool path given as a trace stands for its trace. Returns
- * the run, or NULL with D when one of them is not a trace.
+ * Opens and loads the COUNT traces PATHS with JOBS threads. A spool path given as a trace stands
+ * for its trace. Returns the run, or NULL with D when one of them is not a trace.
  */
 struct run *run_open(const char *const *paths, size_t count, int jobs, struct diag *d);
 void run_close(struct run *run);
@@ -26,9 +28,9 @@ int run_exit_status(const struct run *run);
 int run_is_complete(const struct run *run);
 
 /*
- * A moment of PROCESS in ticks from what a user types for --from or --to: "12.5" (seconds from the start, also with a
- * unit ns us ms s m), "30%" of the duration, "-5" or "-10%" (from the end), or the name of a mark (its first occurrence).
- * Returns 0, or -1 with D.
+ * A moment of PROCESS in ticks from what a user types for --from or --to: "12.5" (seconds from the
+ * start, also with a unit ns us ms s m), "30%" of the duration, "-5" or "-10%" (from the end), or
+ * the name of a mark (its first occurrence). Returns 0, or -1 with D.
  */
 int run_parse_moment(const struct process *p, const char *text, uint64_t *ticks, struct diag *d);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timebase.h - ticks of a trace to nanoseconds: the line through the first and the last known pair (docs/trace-format.md,
- * section 2). Pure arithmetic, monotonic, no overflow for any input.
+ * timebase.h - ticks of a trace to nanoseconds: the line through the first and the last known pair
+ * (docs/trace-format.md, section 2). Pure arithmetic, monotonic, no overflow for any input.
  */
 #ifndef MODEL_TIMEBASE_H
 #define MODEL_TIMEBASE_H

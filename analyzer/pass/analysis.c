@@ -37,7 +37,8 @@ static void report_progress(void *context, uint64_t done, uint64_t total)
 	struct passes *passes = context;
 
 	(void)total;
-	passes->request->progress(passes->request->progress_context, passes->done + done, passes->total);
+	passes->request->progress(passes->request->progress_context, passes->done + done,
+				  passes->total);
 }
 
 /* The moment of P at CLOCK_MONOTONIC NS. */
@@ -49,10 +50,11 @@ static uint64_t ticks_at(const struct process *p, uint64_t mono_ns)
 }
 
 /*
- * TEXT as a moment of the run: seconds and shares are those of its first process, a mark may be in any. Stores each
- * process' ticks of that moment through FIELD, an offset into struct window.
+ * TEXT as a moment of the run: seconds and shares are those of its first process, a mark may be in
+ * any. Stores each process' ticks of that moment through FIELD, an offset into struct window.
  */
-static int find_moment(const struct run *run, const char *text, struct window *windows, size_t field, struct diag *d)
+static int find_moment(const struct run *run, const char *text, struct window *windows,
+		       size_t field, struct diag *d)
 {
 	const struct process *p = NULL;
 	uint64_t ticks = 0;
@@ -73,16 +75,18 @@ static int find_moment(const struct run *run, const char *text, struct window *w
 	return 0;
 }
 
-static int find_windows(const struct run *run, const struct analysis_request *request, struct window *windows,
-			struct diag *d)
+static int find_windows(const struct run *run, const struct analysis_request *request,
+			struct window *windows, struct diag *d)
 {
 	size_t i;
 
 	for (i = 0; i < run->process_count; i++)
 		windows[i] = (struct window){ 0, UINT64_MAX };
-	if (request->from && find_moment(run, request->from, windows, offsetof(struct window, from_ticks), d) < 0)
+	if (request->from &&
+	    find_moment(run, request->from, windows, offsetof(struct window, from_ticks), d) < 0)
 		return -1;
-	if (request->to && find_moment(run, request->to, windows, offsetof(struct window, to_ticks), d) < 0)
+	if (request->to &&
+	    find_moment(run, request->to, windows, offsetof(struct window, to_ticks), d) < 0)
 		return -1;
 	return 0;
 }
@@ -108,8 +112,10 @@ static void find_extent(const struct run *run, const struct window *windows, str
 
 	for (i = 0; i < run->process_count; i++) {
 		const struct process *p = run->processes[i];
-		uint64_t begin = windows[i].from_ticks > p->clock.start_ticks ? windows[i].from_ticks : p->clock.start_ticks;
-		uint64_t end = windows[i].to_ticks < p->end_ticks ? windows[i].to_ticks : p->end_ticks;
+		uint64_t begin = windows[i].from_ticks > p->clock.start_ticks ? windows[i].from_ticks
+									      : p->clock.start_ticks;
+		uint64_t end = windows[i].to_ticks < p->end_ticks ? windows[i].to_ticks
+								  : p->end_ticks;
 
 		begin = timebase_mono_ns(&p->clock, begin);
 		end = timebase_mono_ns(&p->clock, end);
@@ -128,28 +134,36 @@ static uint8_t *keep_slots(const struct process *p, const struct analysis_reques
 		return NULL;
 	keep = xcalloc(p->slot_count, 1);
 	for (i = 0; i < p->slot_count; i++)
-		keep[i] = request->keep_thread(request->keep_context, p, &p->threads[p->slot_thread[i]]) != 0;
+		keep[i] = request->keep_thread(request->keep_context, p,
+					       &p->threads[p->slot_thread[i]]) != 0;
 	return keep;
 }
 
-static void run_process(struct run *run, size_t number, const struct window *window, struct passes *passes,
-			struct analysis *a)
+static void run_process(struct run *run, size_t number, const struct window *window,
+			struct passes *passes, struct analysis *a)
 {
 	const struct analysis_request *request = passes->request;
 	struct process *p = run->processes[number];
 	struct timeline *timeline = request->wants & ANALYSIS_TIMELINE ? &a->timeline : NULL;
 	uint8_t *keep_slot = keep_slots(p, request);
-	struct heap_filter filter = { .keep_stack = request->keep_stack, .keep_slot = keep_slot,
+	struct heap_filter filter = { .keep_stack = request->keep_stack,
+				      .keep_slot = keep_slot,
 				      .from_ticks = window->from_ticks };
 	struct heap_followers followers = {
 		.sizes = request->wants & (ANALYSIS_SIZES | ANALYSIS_SIZES_SITES) ? &a->sizes : NULL,
-		.lifetimes = request->wants & (ANALYSIS_LIFETIMES | ANALYSIS_LIFETIME_SITES) ? &a->lifetimes : NULL,
+		.lifetimes = request->wants & (ANALYSIS_LIFETIMES | ANALYSIS_LIFETIME_SITES)
+				     ? &a->lifetimes
+				     : NULL,
 		.threads = request->wants & ANALYSIS_THREADS ? &a->threads : NULL,
 		.timeline = timeline,
 	};
 	struct replay_options options = {
-		.jobs = request->jobs, .to_ticks = window->to_ticks, .batch = take_batch, .context = passes,
-		.progress = request->progress ? report_progress : NULL, .progress_context = passes,
+		.jobs = request->jobs,
+		.to_ticks = window->to_ticks,
+		.batch = take_batch,
+		.context = passes,
+		.progress = request->progress ? report_progress : NULL,
+		.progress_context = passes,
 	};
 
 	p->quality = p->loaded;
@@ -165,7 +179,8 @@ static void run_process(struct run *run, size_t number, const struct window *win
 	free(keep_slot);
 }
 
-int analysis_run(struct run *run, const struct analysis_request *request, struct analysis *a, struct diag *d)
+int analysis_run(struct run *run, const struct analysis_request *request, struct analysis *a,
+		 struct diag *d)
 {
 	struct window *windows = xcalloc(run->process_count, sizeof(*windows));
 	struct passes passes = { .request = request, .total = block_count(run) };
@@ -180,8 +195,8 @@ int analysis_run(struct run *run, const struct analysis_request *request, struct
 	}
 	find_extent(run, windows, a);
 	if (request->wants & ANALYSIS_TIMELINE)
-		timeline_init(&a->timeline, request->buckets ? request->buckets : BUCKETS_DEFAULT, a->begin_mono_ns,
-			      a->end_mono_ns);
+		timeline_init(&a->timeline, request->buckets ? request->buckets : BUCKETS_DEFAULT,
+			      a->begin_mono_ns, a->end_mono_ns);
 	for (i = 0; i < run->process_count; i++) {
 		const struct source *s = run->processes[i]->source;
 

@@ -29,8 +29,9 @@ struct analysis_request {
 	/* Nonzero to keep what thread T of P allocates. NULL: all. */
 	int (*keep_thread)(void *context, const struct process *p, const struct process_thread *t);
 	void *keep_context;
-	const char *from, *to;     /* as run_parse_moment, of the run's first process (a mark: of any); NULL: open */
-	size_t buckets;            /* of the timeline; 0 counts as 60 */
+	/* as run_parse_moment, of the run's first process (a mark: of any); NULL: open */
+	const char *from, *to;
+	size_t buckets; /* of the timeline; 0 counts as 60 */
 	/* DONE of TOTAL blocks of all processes. May be NULL. Context: the caller's thread. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *progress_context;
@@ -48,11 +49,12 @@ struct analysis {
 };
 
 /*
- * Replays RUN. Adds what replay and passes find out to the quality of its processes, so call it once for each run_open
- * (or expect those counters of the last call: they are set anew). Returns 0, or -1 with D when `from` or `to` cannot be
- * understood. analysis_free either way.
+ * Replays RUN. Adds what replay and passes find out to the quality of its processes, so call it
+ * once for each run_open (or expect those counters of the last call: they are set anew). Returns 0,
+ * or -1 with D when `from` or `to` cannot be understood. analysis_free either way.
  */
-int analysis_run(struct run *run, const struct analysis_request *request, struct analysis *a, struct diag *d);
+int analysis_run(struct run *run, const struct analysis_request *request, struct analysis *a,
+		 struct diag *d);
 void analysis_free(struct analysis *a);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap.c - see heap.h: the event loop. The tool spends most of its time here, so what every event needs is inline and in
- * few cache lines; what is rare (unknown addresses, order put right, failed reallocs) is in functions of its own.
+ * heap.c - see heap.h: the event loop. The tool spends most of its time here, so what every event
+ * needs is inline and in few cache lines; what is rare (unknown addresses, order put right, failed
+ * reallocs) is in functions of its own.
  */
 #include "pass/heap.h"
 
@@ -19,7 +20,7 @@
 #define WINDOW_NS      20000
 #define PREFETCH_AHEAD 12
 /* Address of a block that was local and is alive again without one: no program has it. */
-#define NO_ADDRESS (UINT64_C(1) << 62)
+#define NO_ADDRESS     (UINT64_C(1) << 62)
 
 /* More than these are counted, but not told apart. */
 #define KINDS_OF_MISMATCH_MAX 1024
@@ -28,18 +29,30 @@ enum family { FAMILY_ANY, FAMILY_MALLOC, FAMILY_NEW, FAMILY_NEW_ARRAY, FAMILY_SH
 
 /* Which functions belong together; the others may end anything. */
 static const uint8_t families[HEAP_FUNCS] = {
-	[SHIM_FUNC_MALLOC] = FAMILY_MALLOC, [SHIM_FUNC_CALLOC] = FAMILY_MALLOC,
-	[SHIM_FUNC_REALLOC] = FAMILY_MALLOC, [SHIM_FUNC_REALLOCARRAY] = FAMILY_MALLOC,
-	[SHIM_FUNC_POSIX_MEMALIGN] = FAMILY_MALLOC, [SHIM_FUNC_ALIGNED_ALLOC] = FAMILY_MALLOC,
-	[SHIM_FUNC_MEMALIGN] = FAMILY_MALLOC, [SHIM_FUNC_VALLOC] = FAMILY_MALLOC,
-	[SHIM_FUNC_PVALLOC] = FAMILY_MALLOC, [SHIM_FUNC_MALLOCX] = FAMILY_MALLOC,
-	[SHIM_FUNC_RALLOCX] = FAMILY_MALLOC, [SHIM_FUNC_XALLOCX] = FAMILY_MALLOC,
-	[SHIM_FUNC_FREE] = FAMILY_MALLOC, [SHIM_FUNC_CFREE] = FAMILY_MALLOC,
-	[SHIM_FUNC_FREE_SIZED] = FAMILY_MALLOC, [SHIM_FUNC_FREE_ALIGNED_SIZED] = FAMILY_MALLOC,
-	[SHIM_FUNC_DALLOCX] = FAMILY_MALLOC, [SHIM_FUNC_SDALLOCX] = FAMILY_MALLOC,
-	[SHIM_FUNC_NEW] = FAMILY_NEW, [SHIM_FUNC_DELETE] = FAMILY_NEW,
-	[SHIM_FUNC_NEW_ARRAY] = FAMILY_NEW_ARRAY, [SHIM_FUNC_DELETE_ARRAY] = FAMILY_NEW_ARRAY,
-	[SHIM_FUNC_SHIM_ALLOC] = FAMILY_SHIM, [SHIM_FUNC_SHIM_REALLOC] = FAMILY_SHIM,
+	[SHIM_FUNC_MALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_CALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_REALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_REALLOCARRAY] = FAMILY_MALLOC,
+	[SHIM_FUNC_POSIX_MEMALIGN] = FAMILY_MALLOC,
+	[SHIM_FUNC_ALIGNED_ALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_MEMALIGN] = FAMILY_MALLOC,
+	[SHIM_FUNC_VALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_PVALLOC] = FAMILY_MALLOC,
+	[SHIM_FUNC_MALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_RALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_XALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_FREE] = FAMILY_MALLOC,
+	[SHIM_FUNC_CFREE] = FAMILY_MALLOC,
+	[SHIM_FUNC_FREE_SIZED] = FAMILY_MALLOC,
+	[SHIM_FUNC_FREE_ALIGNED_SIZED] = FAMILY_MALLOC,
+	[SHIM_FUNC_DALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_SDALLOCX] = FAMILY_MALLOC,
+	[SHIM_FUNC_NEW] = FAMILY_NEW,
+	[SHIM_FUNC_DELETE] = FAMILY_NEW,
+	[SHIM_FUNC_NEW_ARRAY] = FAMILY_NEW_ARRAY,
+	[SHIM_FUNC_DELETE_ARRAY] = FAMILY_NEW_ARRAY,
+	[SHIM_FUNC_SHIM_ALLOC] = FAMILY_SHIM,
+	[SHIM_FUNC_SHIM_REALLOC] = FAMILY_SHIM,
 	[SHIM_FUNC_SHIM_FREE] = FAMILY_SHIM,
 };
 
@@ -59,8 +72,8 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 	h->stat_count = p->stack_count;
 	h->stats = xcalloc(h->stat_count, sizeof(*h->stats));
 	h->lanes = xcalloc(p->slot_count, sizeof(*h->lanes));
-	h->rows = h->followers.threads ? threads_add(h->followers.threads, p->slot_count) :
-					 xcalloc(p->slot_count, sizeof(*h->rows));
+	h->rows = h->followers.threads ? threads_add(h->followers.threads, p->slot_count)
+				       : xcalloc(p->slot_count, sizeof(*h->rows));
 	for (i = 0; i < p->slot_count; i++) {
 		h->rows[i].process = number;
 		h->rows[i].thread = p->slot_thread[i];
@@ -68,7 +81,8 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 	}
 	timeline_start(&h->hand, h->followers.timeline, &p->clock);
 	h->window_ticks = far > p->clock.start_ticks ? far - p->clock.start_ticks : 1;
-	h->ns_per_tick = (double)timebase_span_ns(&p->clock, UINT64_C(1) << 40) / (double)(UINT64_C(1) << 40);
+	h->ns_per_tick = (double)timebase_span_ns(&p->clock, UINT64_C(1) << 40) /
+			 (double)(UINT64_C(1) << 40);
 	return h;
 }
 
@@ -85,7 +99,7 @@ void heap_delete(struct heap *h)
 	free(h);
 }
 
-/* ---- sums ------------------------------------------------------------------------------------- */
+/* ---- sums ----------------------------------------------------------------------------------- */
 
 static inline void save_peak(struct heap *h, struct heap_stat *s)
 {
@@ -97,7 +111,8 @@ static inline void save_peak(struct heap *h, struct heap_stat *s)
 }
 
 /* SIZE bytes of STACK are alive from TICKS on, owned by thread ROW. */
-static inline void add_live(struct heap *h, struct heap_stat *s, struct threads_row *row, uint64_t size, uint64_t ticks)
+static inline void add_live(struct heap *h, struct heap_stat *s, struct threads_row *row,
+			    uint64_t size, uint64_t ticks)
 {
 	save_peak(h, s);
 	s->live_bytes += size;
@@ -135,11 +150,16 @@ static inline void drop_live(struct heap *h, const struct live_facts *b)
 	h->live_count--;
 }
 
-/* Key of a mismatch: stack ids are below 2^26 (model/definitions.c), functions with a family below 2^6. */
-static void count_mismatch(struct heap *h, const struct live_facts *b, uint32_t free_stack, uint8_t func)
+/*
+ * Key of a mismatch: stack ids are below 2^26 (model/definitions.c), functions with a family below
+ * 2^6.
+ */
+static void count_mismatch(struct heap *h, const struct live_facts *b, uint32_t free_stack,
+			   uint8_t func)
 {
-	uint64_t key = (uint64_t)(b->stack & 0x3ffffff) << 38 | (uint64_t)(free_stack & 0x3ffffff) << 12 |
-		       (b->func & 63u) << 6 | (func & 63u);
+	uint64_t key = (uint64_t)(b->stack & 0x3ffffff) << 38 |
+		       (uint64_t)(free_stack & 0x3ffffff) << 12 | (b->func & 63u) << 6 |
+		       (func & 63u);
 
 	h->mismatch_count++;
 	if (map_count(&h->mismatches) < KINDS_OF_MISMATCH_MAX || map_find(&h->mismatches, key))
@@ -147,8 +167,8 @@ static void count_mismatch(struct heap *h, const struct live_facts *b, uint32_t 
 }
 
 /* Block B ended for good at TICKS, by FUNC called from FREE_STACK on thread SLOT. */
-static inline void count_end(struct heap *h, const struct live_facts *b, uint64_t ticks, int is_temporary, uint32_t slot,
-			     uint8_t func, uint32_t free_stack)
+static inline void count_end(struct heap *h, const struct live_facts *b, uint64_t ticks,
+			     int is_temporary, uint32_t slot, uint8_t func, uint32_t free_stack)
 {
 	unsigned mine = families[b->func], its = families[func];
 
@@ -163,12 +183,14 @@ static inline void count_end(struct heap *h, const struct live_facts *b, uint64_
 	}
 	if (h->followers.lifetimes)
 		lifetimes_add(h->followers.lifetimes, h->process->stacks[b->stack],
-			      ticks > b->ticks ? (uint64_t)((double)(ticks - b->ticks) * h->ns_per_tick) : 0);
+			      ticks > b->ticks
+				      ? (uint64_t)((double)(ticks - b->ticks) * h->ns_per_tick)
+				      : 0);
 }
 
 /* The same for a free, which counts as one; a realloc does not. */
-static inline void count_free(struct heap *h, const struct live_facts *b, uint64_t ticks, int is_temporary, uint32_t slot,
-			      uint8_t func, uint32_t free_stack)
+static inline void count_free(struct heap *h, const struct live_facts *b, uint64_t ticks,
+			      int is_temporary, uint32_t slot, uint8_t func, uint32_t free_stack)
 {
 	struct threads_row *row = h->lanes[slot].row;
 
@@ -182,7 +204,7 @@ static inline void count_free(struct heap *h, const struct live_facts *b, uint64
 	h->funcs[func].bytes += b->size;
 }
 
-/* ---- the rare --------------------------------------------------------------------------------- */
+/* ---- the rare ------------------------------------------------------------------------------- */
 
 /* Adds what is alive and what happened to the timeline's bucket in progress. */
 static void close_bucket(struct heap *h)
@@ -210,10 +232,11 @@ static __attribute__((cold, noinline)) void close_buckets(struct heap *h, uint64
 }
 
 /*
- * An allocation by thread SLOT gave an address that is live as B: the old block ends. By another thread: the free comes
- * late (a mark in the new block waits for it), else it is not in the trace.
+ * An allocation by thread SLOT gave an address that is live as B: the old block ends. By another
+ * thread: the free comes late (a mark in the new block waits for it), else it is not in the trace.
  */
-static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h, const struct live_block *b, uint32_t slot)
+static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h,
+							   const struct live_block *b, uint32_t slot)
 {
 	struct live_facts old = live_load(b);
 
@@ -224,7 +247,9 @@ static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h, const
 	return 0;
 }
 
-/* 1 when the free E, of a block that took over its address, is the late half of the block before. */
+/*
+ * 1 when the free E, of a block that took over its address, is the late half of the block before.
+ */
 static int is_late_free(struct heap *h, struct live_block *b, const struct event *e, uint32_t slot)
 {
 	struct live_facts facts = live_load(b);
@@ -242,19 +267,24 @@ static int is_late_free(struct heap *h, struct live_block *b, const struct event
 	return 1;
 }
 
-static __attribute__((cold, noinline)) void free_unknown(struct heap *h, const struct event *e, uint32_t slot)
+static __attribute__((cold, noinline)) void free_unknown(struct heap *h, const struct event *e,
+							 uint32_t slot)
 {
 	h->unmatched_frees++;
 	if (h->process->slot_count < 2)
 		return;
-	h->early[h->early_next] = (struct heap_early){ .addr = e->addr, .ticks = e->ticks, .slot = slot,
-						       .func = e->func, .is_open = 1 };
+	h->early[h->early_next] = (struct heap_early){
+		.addr = e->addr, .ticks = e->ticks, .slot = slot, .func = e->func, .is_open = 1
+	};
 	h->early_next = (h->early_next + 1) % HEAP_EARLY_MAX;
 	h->early_until = e->ticks + h->window_ticks;
 }
 
-/* Was the block that E just made freed already, a little too early in the order, by another thread? */
-static __attribute__((cold, noinline)) void match_early(struct heap *h, const struct event *e, uint32_t slot)
+/*
+ * Was the block that E just made freed already, a little too early in the order, by another thread?
+ */
+static __attribute__((cold, noinline)) void match_early(struct heap *h, const struct event *e,
+							uint32_t slot)
 {
 	unsigned i;
 
@@ -284,7 +314,8 @@ static void settle_as_free(struct heap *h, struct heap_lane *lane)
 	struct heap_pending *p = &lane->pending;
 
 	if (p->is_open && p->is_known)
-		count_free(h, &p->block, p->end_ticks, p->is_temporary, (uint32_t)(lane - h->lanes), p->func, 0);
+		count_free(h, &p->block, p->end_ticks, p->is_temporary, (uint32_t)(lane - h->lanes),
+			   p->func, 0);
 	p->is_open = 0;
 }
 
@@ -334,16 +365,18 @@ void heap_settle(struct heap *h)
 	}
 }
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 static int is_counted(const struct heap *h, const struct event *e, uint32_t slot)
 {
-	return e->ticks >= h->filter.from_ticks && (!h->filter.keep_slot || h->filter.keep_slot[slot]) &&
+	return e->ticks >= h->filter.from_ticks &&
+	       (!h->filter.keep_slot || h->filter.keep_slot[slot]) &&
 	       (!h->filter.keep_stack || h->filter.keep_stack[process_stack(h->process, e->stack)]);
 }
 
 /* The block that the allocation E made, as the table has it. */
-static inline struct live_facts block_of(const struct heap *h, const struct event *e, uint32_t slot, int filtered)
+static inline struct live_facts block_of(const struct heap *h, const struct event *e, uint32_t slot,
+					 int filtered)
 {
 	struct live_facts b = { .size = e->size, .func = e->func, .ticks = e->ticks, .slot = slot };
 
@@ -361,8 +394,8 @@ static inline uint64_t allocation_name(const struct event *alloc)
 	return event_is_local(alloc) ? EVENT_LOCAL | (uint64_t)(uintptr_t)alloc : alloc->addr;
 }
 
-static inline void count_allocation(struct heap *h, struct heap_lane *lane, const struct live_facts *b,
-				    const struct event *e)
+static inline void count_allocation(struct heap *h, struct heap_lane *lane,
+				    const struct live_facts *b, const struct event *e)
 {
 	struct heap_stat *s = &h->stats[b->stack];
 
@@ -415,9 +448,13 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 		match_early(h, e, slot);
 }
 
-/* Takes the block that E ends out of what is alive. Returns 0 when there is none, or E is the late half of another. */
-static inline __attribute__((always_inline)) int take_block(struct heap *h, const struct event *e, uint32_t slot,
-							    int filtered, struct live_facts *block,
+/*
+ * Takes the block that E ends out of what is alive. Returns 0 when there is none, or E is the late
+ * half of another.
+ */
+static inline __attribute__((always_inline)) int take_block(struct heap *h, const struct event *e,
+							    uint32_t slot, int filtered,
+							    struct live_facts *block,
 							    int *is_temporary)
 {
 	struct live_block *b;
@@ -505,7 +542,8 @@ static inline void on_event(struct heap *h, const struct event *e, uint32_t slot
 }
 
 /* Has what the events behind E will touch fetched: slots of the table, and sums of stacks. */
-static inline __attribute__((always_inline)) void prefetch(const struct heap *h, const struct event *e)
+static inline __attribute__((always_inline)) void prefetch(const struct heap *h,
+							   const struct event *e)
 {
 	const struct event *far = e + PREFETCH_AHEAD, *near = e + PREFETCH_AHEAD / 2;
 

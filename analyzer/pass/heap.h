@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap.h - the central pass: which blocks are alive, and what every call stack allocated, holds and held at the peak.
+ * heap.h - the central pass: which blocks are alive, and what every call stack allocated, holds and
+ * held at the peak.
  *
- * One struct heap takes the events of one process in replay order, hands what it resolves to the smaller passes
- * (sizes, lifetimes, threads, timeline), and is folded into a heap_result, which sums over processes by the stacks of
- * the run.
+ * One struct heap takes the events of one process in replay order, hands what it resolves to the
+ * smaller passes (sizes, lifetimes, threads, timeline), and is folded into a heap_result, which
+ * sums over processes by the stacks of the run.
  *
  * Meaning of the numbers:
- * - allocations: calls that made a block come alive (op alloc, realloc-alloc); reallocations: those of them that were a
- *   realloc of a live block; frees: blocks ended by a free function or by realloc(p, 0). A failed call is none of them.
+ * - allocations: calls that made a block come alive (op alloc, realloc-alloc); reallocations: those
+ *   of them that were a realloc of a live block; frees: blocks ended by a free function or by
+ *   realloc(p, 0). A failed call is none of them.
  * - A reallocated block counts for the stack of the last realloc.
- * - temporary: blocks that the thread which made them ended (free or realloc) before its next allocation, as heaptrack
- *   counts them.
- * - peak: the first moment at which the sum of live sizes is largest, exact to the event. Of several processes: that of
- *   the process whose peak is largest; the peak figures of stacks are those of that process alone. (The sum of several
- *   processes at their worst common moment would need all of them replayed against each other.)
- * - Order put right: when an allocation returns an address that is live by another thread, the old block ends there, and
- *   a free of that address by another thread within 20 us behind it is its late half; a free of nothing is kept
- *   for 20 us as the early half of an allocation by another thread. Each counts as reordered.
+ * - temporary: blocks that the thread which made them ended (free or realloc) before its next
+ *   allocation, as heaptrack counts them.
+ * - peak: the first moment at which the sum of live sizes is largest, exact to the event. Of
+ *   several processes: that of the process whose peak is largest; the peak figures of stacks are
+ *   those of that process alone. (The sum of several processes at their worst common moment would
+ *   need all of them replayed against each other.)
+ * - Order put right: when an allocation returns an address that is live by another thread, the old
+ *   block ends there, and a free of that address by another thread within 20 us behind it is its
+ *   late half; a free of nothing is kept for 20 us as the early half of an allocation by another
+ *   thread. Each counts as reordered.
  */
 #ifndef PASS_HEAP_H
 #define PASS_HEAP_H
@@ -50,29 +54,34 @@ struct heap_totals {
 	uint64_t peak_bytes, peak_count; /* count: blocks alive at that moment */
 	uint64_t peak_ns;                /* since the start of that process */
 	size_t peak_process;             /* index in the run */
-	uint64_t mismatches;             /* blocks ended by a function of another family, as new[] by free */
+	/* blocks ended by a function of another family, as new[] by free */
+	uint64_t mismatches;
 	struct heap_func funcs[HEAP_FUNCS]; /* by enum shim_func */
 };
 
 /* One stack of the run; the sum over allocating functions. */
 struct heap_site {
-	uint32_t stack;  /* in struct frames */
-	uint8_t func;    /* the allocating function (the first, should there be several) */
+	uint32_t stack; /* in struct frames */
+	uint8_t func;   /* the allocating function (the first, should there be several) */
 	uint64_t allocations, reallocations, allocated_bytes, temporary;
 	uint64_t live_count, live_bytes; /* at the end: unfreed */
 	uint64_t peak_count, peak_bytes; /* at the peak */
 };
 
-/* Blocks alive at the end, by stack, allocating function and whether they were under shim_ignore_begin. */
+/*
+ * Blocks alive at the end, by stack, allocating function and whether they were under
+ * shim_ignore_begin.
+ */
 struct heap_leak {
 	uint32_t stack;
 	uint8_t func;
 	uint8_t ignored;
 	uint64_t count, bytes;
-	uint64_t largest;            /* bytes of the largest block */
-	uint64_t first_ns, last_ns;  /* when the oldest and the newest of them was allocated, since process start */
-	size_t process;              /* of the first block, index in the run … */
-	uint32_t thread;             /* … and the writer's index of the thread that allocated it */
+	uint64_t largest; /* bytes of the largest block */
+	/* when the oldest and the newest of them was allocated, since process start */
+	uint64_t first_ns, last_ns;
+	size_t process;  /* of the first block, index in the run … */
+	uint32_t thread; /* … and the writer's index of the thread that allocated it */
 };
 
 /* A block given back by the wrong family of functions. */
@@ -84,9 +93,10 @@ struct heap_mismatch {
 
 struct heap_result {
 	struct heap_totals totals;
-	struct heap_site *sites;      /* every stack that allocated, ordered by heap_order_sites(HEAP_BY_LIVE) */
+	/* every stack that allocated, ordered by heap_order_sites(HEAP_BY_LIVE) */
+	struct heap_site *sites;
 	size_t site_count;
-	struct heap_leak *leaks;      /* largest first; ties by content */
+	struct heap_leak *leaks; /* largest first; ties by content */
 	size_t leak_count;
 	struct heap_mismatch *mismatches; /* most frequent first */
 	size_t mismatch_count;
@@ -97,20 +107,31 @@ struct heap_result {
 	struct map leak_of;
 };
 
-enum heap_order { HEAP_BY_LIVE, HEAP_BY_PEAK, HEAP_BY_ALLOCATIONS, HEAP_BY_ALLOCATED, HEAP_BY_TEMPORARY };
+enum heap_order {
+	HEAP_BY_LIVE,
+	HEAP_BY_PEAK,
+	HEAP_BY_ALLOCATIONS,
+	HEAP_BY_ALLOCATED,
+	HEAP_BY_TEMPORARY
+};
 
 /*
- * Sorts R's sites, largest first, ties by the other cost of the pair and then by content of the stack. Sites that have
- * none of the cost come last, by id. Pointers into sites become void.
+ * Sorts R's sites, largest first, ties by the other cost of the pair and then by content of the
+ * stack. Sites that have none of the cost come last, by id. Pointers into sites become void.
  */
 void heap_order_sites(struct heap_result *r, const struct frames *frames, enum heap_order order);
 void heap_result_free(struct heap_result *r);
 
-/* Which events count. Blocks left out are still followed, so that their ends are not taken for unknown frees. */
+/*
+ * Which events count. Blocks left out are still followed, so that their ends are not taken for
+ * unknown frees.
+ */
 struct heap_filter {
-	const uint8_t *keep_stack;  /* per stack of the run (frames->stack_count): 0 = leave out; NULL: all stay */
-	const uint8_t *keep_slot;   /* per slot of this process: 0 = leave out what this thread allocates; NULL */
-	uint64_t from_ticks;        /* allocations before it do not count */
+	/* per stack of the run (frames->stack_count): 0 = leave out; NULL: all stay */
+	const uint8_t *keep_stack;
+	/* per slot of this process: 0 = leave out what this thread allocates; NULL */
+	const uint8_t *keep_slot;
+	uint64_t from_ticks; /* allocations before it do not count */
 };
 
 /* The passes that the heap feeds; any may be NULL. */
@@ -123,13 +144,17 @@ struct heap_followers {
 
 struct heap;
 
-/* A heap for the events of P, process number NUMBER of its run. FILTER and FOLLOWERS may be NULL; both are copied, what they point to is not. */
+/*
+ * A heap for the events of P, process number NUMBER of its run. FILTER and FOLLOWERS may be NULL;
+ * both are copied, what they point to is not.
+ */
 struct heap *heap_new(const struct process *p, size_t number, const struct heap_filter *filter,
 		      const struct heap_followers *followers);
 void heap_batch(struct heap *h, const struct event_batch *batch);
 /*
- * Ends the replay and adds H to RESULT (zero-initialised before the first), and to Q what it counts (unmatched_frees,
- * unended_blocks, reordered, truncated_stacks, unknown_stacks). Call heap_result_finish behind the last process.
+ * Ends the replay and adds H to RESULT (zero-initialised before the first), and to Q what it counts
+ * (unmatched_frees, unended_blocks, reordered, truncated_stacks, unknown_stacks). Call
+ * heap_result_finish behind the last process.
  */
 void heap_finish(struct heap *h, struct heap_result *result, struct quality *q);
 /* Orders RESULT; its sites by HEAP_BY_LIVE. */

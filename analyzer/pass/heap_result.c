@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_result.c - the second half of heap.h: what was followed process by process becomes sums by the stacks of the run,
- * in an order that depends on nothing but the content.
+ * heap_result.c - the second half of heap.h: what was followed process by process becomes sums by
+ * the stacks of the run, in an order that depends on nothing but the content.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "pass/heap_state.h"
 #include "util/pool.h"
 
-/* ---- adding a process ------------------------------------------------------------------------- */
+/* ---- adding a process ----------------------------------------------------------------------- */
 
 static struct heap_site *site_of(struct heap_result *r, uint32_t stack)
 {
@@ -18,18 +18,23 @@ static struct heap_site *site_of(struct heap_result *r, uint32_t stack)
 		size_t wanted = (size_t)stack + stack / 2 + 1024;
 
 		r->site_of = xrealloc(r->site_of, wanted * sizeof(*r->site_of));
-		memset(&r->site_of[r->site_of_count], 0, (wanted - r->site_of_count) * sizeof(*r->site_of));
+		memset(&r->site_of[r->site_of_count], 0,
+		       (wanted - r->site_of_count) * sizeof(*r->site_of));
 		r->site_of_count = wanted;
 	}
 	if (!r->site_of[stack]) {
-		r->sites = pool_grow(r->sites, &r->sites_capacity, r->site_count + 1, sizeof(*r->sites));
+		r->sites = pool_grow(r->sites, &r->sites_capacity, r->site_count + 1,
+				     sizeof(*r->sites));
 		r->sites[r->site_count++] = (struct heap_site){ .stack = stack };
 		r->site_of[stack] = (uint32_t)r->site_count;
 	}
 	return &r->sites[r->site_of[stack] - 1];
 }
 
-/* The trace's own stacks fold into those of the run. IS_PEAK: this process has the largest peak so far. */
+/*
+ * The trace's own stacks fold into those of the run. IS_PEAK: this process has the largest peak so
+ * far.
+ */
 static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, int is_peak)
 {
 	const struct process *p = h->process;
@@ -69,23 +74,32 @@ static void add_leak(struct heap *h, struct heap_result *r, const struct live_fa
 	uint64_t ns = timebase_ns(&p->clock, b->ticks);
 	uint32_t stack = p->stacks[b->stack];
 	int ignored = (b->flags & LIVE_IGNORED) != 0, is_new;
-	uint64_t *place = map_put(&r->leak_of, (uint64_t)stack << 16 | (uint64_t)b->func << 8 | (uint64_t)ignored, &is_new);
+	uint64_t *place = map_put(&r->leak_of,
+				  (uint64_t)stack << 16 | (uint64_t)b->func << 8 | (uint64_t)ignored,
+				  &is_new);
 	struct heap_leak *leak;
 	uint32_t thread = p->threads[p->slot_thread[b->slot]].index;
 
 	if (is_new) {
 		*place = r->leak_count;
-		r->leaks = pool_grow(r->leaks, &r->leaks_capacity, r->leak_count + 1, sizeof(*r->leaks));
-		r->leaks[r->leak_count++] =
-			(struct heap_leak){ .stack = stack, .func = b->func, .ignored = (uint8_t)ignored,
-					    .first_ns = ns, .process = h->number, .thread = thread };
+		r->leaks = pool_grow(r->leaks, &r->leaks_capacity, r->leak_count + 1,
+				     sizeof(*r->leaks));
+		r->leaks[r->leak_count++] = (struct heap_leak){ .stack = stack,
+								.func = b->func,
+								.ignored = (uint8_t)ignored,
+								.first_ns = ns,
+								.process = h->number,
+								.thread = thread };
 	}
 	leak = &r->leaks[*place];
 	leak->count++;
 	leak->bytes += b->size;
 	leak->largest = b->size > leak->largest ? b->size : leak->largest;
 	leak->last_ns = ns > leak->last_ns ? ns : leak->last_ns;
-	/* The table has no order: of the oldest block's process, time and thread the smallest are taken. */
+	/*
+	 * The table has no order: of the oldest block's process, time and thread the smallest are
+	 * taken.
+	 */
 	if (h->number == leak->process &&
 	    (ns < leak->first_ns || (ns == leak->first_ns && thread < leak->thread))) {
 		leak->first_ns = ns;
@@ -119,7 +133,8 @@ static void add_mismatch(struct heap_result *r, const struct heap_mismatch *m)
 			return;
 		}
 	}
-	r->mismatches = pool_grow(r->mismatches, &r->mismatches_capacity, r->mismatch_count + 1, sizeof(*r->mismatches));
+	r->mismatches = pool_grow(r->mismatches, &r->mismatches_capacity, r->mismatch_count + 1,
+				  sizeof(*r->mismatches));
 	r->mismatches[r->mismatch_count++] = *m;
 }
 
@@ -181,14 +196,16 @@ void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)
 	add_leaks(h, r);
 	add_mismatches(h, r);
 	for (i = 0; i < h->process->slot_count; i++)
-		h->rows[i].last_ns = h->rows[i].events ? timebase_ns(&h->process->clock, h->rows[i].last_ns) : 0;
+		h->rows[i].last_ns = h->rows[i].events
+					     ? timebase_ns(&h->process->clock, h->rows[i].last_ns)
+					     : 0;
 	q->unmatched_frees += h->unmatched_frees;
 	q->unended_blocks += h->unended_blocks;
 	q->reordered += h->reordered;
 	q->unknown_stacks += h->unknown_stacks;
 }
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ---------------------------------------------------------------------------------- */
 
 static int descending(uint64_t a, uint64_t b)
 {
@@ -298,7 +315,8 @@ void heap_result_finish(struct heap_result *r, const struct frames *frames)
 	if (r->leak_count)
 		qsort_r(r->leaks, r->leak_count, sizeof(*r->leaks), compare_leaks, (void *)frames);
 	if (r->mismatch_count)
-		qsort_r(r->mismatches, r->mismatch_count, sizeof(*r->mismatches), compare_mismatches, (void *)frames);
+		qsort_r(r->mismatches, r->mismatch_count, sizeof(*r->mismatches),
+			compare_mismatches, (void *)frames);
 	free(r->site_of);
 	r->site_of = NULL;
 	r->site_of_count = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_state.h - what heap.c keeps while it follows one process, shared with heap_result.c, which makes the result of it.
- * Private to these two.
+ * heap_state.h - what heap.c keeps while it follows one process, shared with heap_result.c, which
+ * makes the result of it. Private to these two.
  */
 #ifndef PASS_HEAP_STATE_H
 #define PASS_HEAP_STATE_H
@@ -13,8 +13,9 @@
 #include "util/map.h"
 
 /*
- * One stack of the trace: a cache line. The figures at the peak are saved late: as long as epoch is not the heap's,
- * the stack has not changed since the peak of now, so its live figures are those of the peak.
+ * One stack of the trace: a cache line. The figures at the peak are saved late: as long as epoch is
+ * not the heap's, the stack has not changed since the peak of now, so its live figures are those of
+ * the peak.
  */
 struct heap_stat {
 	uint64_t live_bytes;
@@ -70,8 +71,9 @@ struct heap {
 	struct threads_row *rows;
 	struct timeline_hand hand;
 	double ns_per_tick;
-	uint64_t window_ticks;   /* how far events of two threads may be out of order */
-	uint64_t live_bytes, live_count, most_bytes; /* most_bytes: within the bucket of the timeline */
+	uint64_t window_ticks; /* how far events of two threads may be out of order */
+	/* most_bytes: within the bucket of the timeline */
+	uint64_t live_bytes, live_count, most_bytes;
 	uint64_t peak_bytes, peak_count, peak_ticks, epoch;
 	uint64_t allocations, allocated_bytes, reallocations, frees, failed, temporary;
 	struct {
@@ -80,7 +82,7 @@ struct heap {
 	struct heap_func funcs[HEAP_FUNCS];
 	struct heap_early early[HEAP_EARLY_MAX];
 	unsigned early_next;
-	uint64_t early_until; /* no entry of early is open behind this */
+	uint64_t early_until;  /* no entry of early is open behind this */
 	struct map mismatches; /* key: see mismatch_key */
 	uint64_t mismatch_count;
 	uint64_t unmatched_frees, unended_blocks, reordered, unknown_stacks;

@@ -26,7 +26,8 @@ void lifetimes_add_site(struct lifetimes *l, uint32_t stack, uint64_t ns)
 		size_t wanted = (size_t)stack + stack / 2 + 64;
 
 		l->sites = xrealloc(l->sites, wanted * sizeof(struct lifetimes_site *));
-		memset(&l->sites[l->site_count], 0, (wanted - l->site_count) * sizeof(struct lifetimes_site *));
+		memset(&l->sites[l->site_count], 0,
+		       (wanted - l->site_count) * sizeof(struct lifetimes_site *));
 		l->site_count = wanted;
 	}
 	site = l->sites[stack];

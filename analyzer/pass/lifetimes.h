@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lifetimes.h - distribution of the time from allocation to free, overall and (on request) for every allocating stack.
- * Blocks that were still alive at the end are not in it. Fed by the heap pass in nanoseconds.
+ * lifetimes.h - distribution of the time from allocation to free, overall and (on request) for
+ * every allocating stack. Blocks that were still alive at the end are not in it. Fed by the heap
+ * pass in nanoseconds.
  */
 #ifndef PASS_LIFETIMES_H
 #define PASS_LIFETIMES_H

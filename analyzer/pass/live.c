@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * live.c - see live.h. Slots come straight from the kernel: zeroed without being touched, and in huge pages where there
- * are any, which is worth more here than anywhere else.
+ * live.c - see live.h. Slots come straight from the kernel: zeroed without being touched, and in
+ * huge pages where there are any, which is worth more here than anywhere else.
  */
 #include "pass/live.h"
 

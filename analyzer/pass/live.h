@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * live.h - the table of live blocks by address: the hottest structure of the tool. Open addressing with linear probing
- * and backward-shift deletion, as util/map.h, with the block's facts in the slot itself and a prefetch for the slot that
- * a coming event will touch.
+ * live.h - the table of live blocks by address: the hottest structure of the tool. Open addressing
+ * with linear probing and backward-shift deletion, as util/map.h, with the block's facts in the
+ * slot itself and a prefetch for the slot that a coming event will touch.
  */
 #ifndef PASS_LIVE_H
 #define PASS_LIVE_H
@@ -26,7 +26,7 @@ struct live_facts {
 
 /* A slot of the table, half a cache line: the facts of one block. */
 struct live_block {
-	uint64_t key;   /* 0: empty */
+	uint64_t key;    /* 0: empty */
 	uint64_t packed; /* size, 48 bits; func; flags */
 	uint64_t ticks;
 	uint32_t stack;
@@ -35,8 +35,11 @@ struct live_block {
 
 static inline struct live_facts live_load(const struct live_block *b)
 {
-	return (struct live_facts){ .size = b->packed & ((UINT64_C(1) << 48) - 1), .ticks = b->ticks,
-				    .stack = b->stack, .slot = b->slot, .func = (uint8_t)(b->packed >> 48),
+	return (struct live_facts){ .size = b->packed & ((UINT64_C(1) << 48) - 1),
+				    .ticks = b->ticks,
+				    .stack = b->stack,
+				    .slot = b->slot,
+				    .func = (uint8_t)(b->packed >> 48),
 				    .flags = (uint8_t)(b->packed >> 56) };
 }
 
@@ -81,8 +84,8 @@ static inline size_t live_home(const struct live *l, uint64_t key)
 }
 
 /*
- * Has the slot of ADDR fetched into the cache. Always inline: gcc takes a function that only prefetches for one without
- * effect and drops calls of it.
+ * Has the slot of ADDR fetched into the cache. Always inline: gcc takes a function that only
+ * prefetches for one without effect and drops calls of it.
  */
 static inline __attribute__((always_inline)) void live_prefetch(const struct live *l, uint64_t addr)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mapped.c - see mapped.h. Mappings of now are kept in a treap by address (Aragon and Seidel, Randomized search trees,
- * 1989): a mapping or its end cuts out what it overlaps in logarithmic time, whatever a trace says.
+ * mapped.c - see mapped.h. Mappings of now are kept in a treap by address (Aragon and Seidel,
+ * Randomized search trees, 1989): a mapping or its end cuts out what it overlaps in logarithmic
+ * time, whatever a trace says.
  */
 #include "pass/mapped.h"
 
@@ -11,7 +12,7 @@
 #include "pass/timeline.h"
 #include "util/pool.h"
 
-#define NIL 0u /* node 0 is nobody */
+#define NIL     0u /* node 0 is nobody */
 /* Ends of ranges are kept below this: no address space is larger. */
 #define END_MAX (UINT64_C(1) << 62)
 
@@ -44,7 +45,8 @@ struct mapped {
 
 const char *mapped_kind_name(enum mapped_kind kind)
 {
-	static const char *const names[MAPPED_KINDS] = { "anonymous", "shared", "file", "shared file" };
+	static const char *const names[MAPPED_KINDS] = { "anonymous", "shared", "file",
+							 "shared file" };
 
 	return (unsigned)kind < MAPPED_KINDS ? names[kind] : "unknown";
 }
@@ -75,7 +77,7 @@ void mapped_delete(struct mapped *m)
 	free(m);
 }
 
-/* ---- the treap -------------------------------------------------------------------------------- */
+/* ---- the treap ------------------------------------------------------------------------------ */
 
 /* Takes ROOT apart: LESS gets what begins below KEY, REST the others. */
 static void split(struct mapped *m, uint32_t root, uint64_t key, uint32_t *less, uint32_t *rest)
@@ -151,7 +153,10 @@ static uint32_t last_node(const struct mapped *m, uint32_t root)
 	return root;
 }
 
-/* Gives back all nodes below ROOT; all of their bytes leave the sums. Iterates down the left, recurses to the right. */
+/*
+ * Gives back all nodes below ROOT; all of their bytes leave the sums. Iterates down the left,
+ * recurses to the right.
+ */
 static void release(struct mapped *m, uint32_t root)
 {
 	while (root != NIL) {
@@ -176,7 +181,8 @@ static void cut(struct mapped *m, uint64_t begin, uint64_t end)
 	split(m, m->root, begin, &less, &rest);
 	at = last_node(m, less);
 	n = &m->nodes[at];
-	if (at != NIL && n->end > begin) { /* it begins before: its first part stays, a third part may, too */
+	/* it begins before: its first part stays, a third part may, too */
+	if (at != NIL && n->end > begin) {
 		tail = *n;
 		account(m, n, (n->end < end ? n->end : end) - begin, -1);
 		n->end = begin;
@@ -195,7 +201,7 @@ static void cut(struct mapped *m, uint64_t begin, uint64_t end)
 	}
 }
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 static enum mapped_kind kind_of(unsigned flags)
 {
@@ -216,7 +222,8 @@ static int range_of(const struct mapped *m, const struct event *e, uint64_t *beg
 
 static void on_map(struct mapped *m, const struct event *e)
 {
-	struct node n = { .kind = (uint8_t)kind_of(e->extra), .is_executable = (e->extra & SHIM_MAP_EXEC) != 0 };
+	struct node n = { .kind = (uint8_t)kind_of(e->extra),
+			  .is_executable = (e->extra & SHIM_MAP_EXEC) != 0 };
 
 	if (!range_of(m, e, &n.begin, &n.end))
 		return;
@@ -268,7 +275,7 @@ void mapped_batch(struct mapped *m, const struct event_batch *batch)
 			on_event(m, &batch->events[i]);
 }
 
-/* ---- result ----------------------------------------------------------------------------------- */
+/* ---- result --------------------------------------------------------------------------------- */
 
 static int compare_by_stack(const void *a, const void *b)
 {
@@ -288,8 +295,10 @@ static void add_sites(struct mapped *m, struct mapped_result *r)
 		if (!s->calls)
 			continue;
 		r->sites = pool_grow(r->sites, &capacity, r->site_count + 1, sizeof(*r->sites));
-		r->sites[r->site_count++] = (struct mapped_site){ .stack = m->process->stacks[i], .calls = s->calls,
-								  .bytes = s->bytes, .live_bytes = s->live_bytes };
+		r->sites[r->site_count++] = (struct mapped_site){ .stack = m->process->stacks[i],
+								  .calls = s->calls,
+								  .bytes = s->bytes,
+								  .live_bytes = s->live_bytes };
 	}
 	if (!r->site_count)
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mapped.h - memory that the program itself mapped: bytes by kind, the peak, the stacks that did it, and the break.
- * munmap and overlapping mmap cut and replace what was there, as in the kernel. Mappings that libc makes for malloc are
- * not events, and neither are thread stacks.
+ * mapped.h - memory that the program itself mapped: bytes by kind, the peak, the stacks that did
+ * it, and the break. munmap and overlapping mmap cut and replace what was there, as in the kernel.
+ * Mappings that libc makes for malloc are not events, and neither are thread stacks.
  */
 #ifndef PASS_MAPPED_H
 #define PASS_MAPPED_H
@@ -29,15 +29,16 @@ struct mapped_site {
 
 struct mapped_result {
 	uint64_t maps, unmaps;
-	uint64_t total_bytes;               /* ever mapped */
-	uint64_t live_bytes[MAPPED_KINDS];  /* at the end */
-	uint64_t executable_bytes;          /* of them all, mapped executable */
-	uint64_t peak_bytes;                /* of the process with the largest one, as in heap.h */
+	uint64_t total_bytes;              /* ever mapped */
+	uint64_t live_bytes[MAPPED_KINDS]; /* at the end */
+	uint64_t executable_bytes;         /* of them all, mapped executable */
+	uint64_t peak_bytes;               /* of the process with the largest one, as in heap.h */
 	uint64_t peak_ns;
 	size_t peak_process;
 	uint64_t brk_calls;
-	int64_t brk_bytes;                  /* growth of the break by the program's own calls */
-	struct mapped_site *sites;          /* most live bytes first, ties by bytes, calls, content */
+	int64_t brk_bytes; /* growth of the break by the program's own calls */
+	/* most live bytes first, ties by bytes, calls, content */
+	struct mapped_site *sites;
 	size_t site_count;
 };
 

@@ -26,7 +26,8 @@ void sizes_add_site(struct sizes *s, uint32_t stack, uint64_t size)
 		size_t wanted = (size_t)stack + stack / 2 + 64;
 
 		s->sites = xrealloc(s->sites, wanted * sizeof(struct sizes_site *));
-		memset(&s->sites[s->site_count], 0, (wanted - s->site_count) * sizeof(struct sizes_site *));
+		memset(&s->sites[s->site_count], 0,
+		       (wanted - s->site_count) * sizeof(struct sizes_site *));
 		s->site_count = wanted;
 	}
 	site = s->sites[stack];

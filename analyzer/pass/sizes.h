@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sizes.h - distribution of allocation sizes, overall and (on request) for every stack. Fed by the heap pass.
+ * sizes.h - distribution of allocation sizes, overall and (on request) for every stack. Fed by the
+ * heap pass.
  */
 #ifndef PASS_SIZES_H
 #define PASS_SIZES_H

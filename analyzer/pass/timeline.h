@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timeline.h - live bytes and allocation rate over the run's time, in equal buckets. Several processes lie on one axis
- * by CLOCK_MONOTONIC, and their figures add up bucket by bucket. Fed by the heap pass and the mapped pass.
+ * timeline.h - live bytes and allocation rate over the run's time, in equal buckets. Several
+ * processes lie on one axis by CLOCK_MONOTONIC, and their figures add up bucket by bucket. Fed by
+ * the heap pass and the mapped pass.
  */
 #ifndef PASS_TIMELINE_H
 #define PASS_TIMELINE_H
@@ -13,9 +14,11 @@
 
 struct timeline_bucket {
 	uint64_t live_bytes, live_count; /* at the end of the bucket */
-	uint64_t most_bytes;             /* largest live sum within it; of several processes: sum of each one's largest */
+	/* largest live sum within it; of several processes: sum of each one's largest */
+	uint64_t most_bytes;
 	uint64_t allocations, allocated_bytes, frees;
-	uint64_t mapped_bytes;           /* at the end of the bucket; 0 when the mapped pass did not run */
+	/* at the end of the bucket; 0 when the mapped pass did not run */
+	uint64_t mapped_bytes;
 };
 
 struct timeline {
@@ -41,13 +44,16 @@ struct timeline_hand {
 	struct timeline *timeline;
 	const struct timebase *clock;
 	size_t at;
-	uint64_t next_ticks; /* from here on the next bucket; UINT64_MAX in the last bucket or without a timeline */
+	/* from here on the next bucket; UINT64_MAX in the last bucket or without a timeline */
+	uint64_t next_ticks;
 };
 
 void timeline_start(struct timeline_hand *hand, struct timeline *t, const struct timebase *clock);
 /* The bucket that the hand is in. */
 struct timeline_bucket *timeline_at(const struct timeline_hand *hand);
-/* Moves to the next bucket; call while ticks >= hand->next_ticks, after closing the one it was in. */
+/*
+ * Moves to the next bucket; call while ticks >= hand->next_ticks, after closing the one it was in.
+ */
 void timeline_advance(struct timeline_hand *hand);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* block.c - see block.h. Memory is taken for what a header promises only after the promise was bounded. */
+/*
+ * block.c - see block.h. Memory is taken for what a header promises only after the promise was
+ * bounded.
+ */
 #include "trace/block.h"
 
 #include <stdlib.h>
@@ -19,7 +22,10 @@ void block_free(struct block *b)
 	*b = (struct block){ 0 };
 }
 
-/* Looks at a block's header; PAYLOAD is what there is room for behind it. Returns NULL, or what is wrong. */
+/*
+ * Looks at a block's header; PAYLOAD is what there is room for behind it. Returns NULL, or what is
+ * wrong.
+ */
 static const char *check_header(const struct shim_block *h, size_t payload)
 {
 	if (h->magic != SHIM_BLOCK_MAGIC)
@@ -27,7 +33,9 @@ static const char *check_header(const struct shim_block *h, size_t payload)
 	if (h->payload_bytes > payload)
 		return "its payload is longer than it";
 	if (h->kind == SHIM_BLOCK_DEFS)
-		return h->layout == SHIM_LAYOUT_RECORDS && h->thread == 0 ? NULL : "definitions in an unknown layout";
+		return h->layout == SHIM_LAYOUT_RECORDS && h->thread == 0
+			       ? NULL
+			       : "definitions in an unknown layout";
 	if (h->kind != SHIM_BLOCK_EVENTS)
 		return "unknown kind of block";
 	if (h->layout != SHIM_LAYOUT_ROWS && h->layout != SHIM_LAYOUT_COLUMNS)
@@ -55,8 +63,13 @@ static size_t decode_rows(struct block *b)
 			continue;
 		}
 		least = row.ticks > least ? row.ticks : least;
-		*e = (struct event){ .ticks = least, .addr = row.addr & ~EVENT_LOCAL, .size = row.size,
-				     .stack = row.stack, .op = row.op, .func = row.func, .extra = row.extra };
+		*e = (struct event){ .ticks = least,
+				     .addr = row.addr & ~EVENT_LOCAL,
+				     .size = row.size,
+				     .stack = row.stack,
+				     .op = row.op,
+				     .func = row.func,
+				     .extra = row.extra };
 		if (event_is_alloc(e) && e->size > EVENT_SIZE_MAX)
 			e->size = EVENT_SIZE_MAX;
 		kept++;
@@ -71,8 +84,10 @@ static int decode_payload(struct block *b, const char *name, uint64_t offset, st
 
 	if (b->header.kind != SHIM_BLOCK_EVENTS)
 		return 0;
-	b->events = pool_grow(b->events, &b->events_capacity, (size_t)b->header.row_count + 1, sizeof(*b->events));
-	kept = b->header.layout == SHIM_LAYOUT_ROWS ? (int64_t)decode_rows(b) : columns_decode(b, &why);
+	b->events = pool_grow(b->events, &b->events_capacity, (size_t)b->header.row_count + 1,
+			      sizeof(*b->events));
+	kept = b->header.layout == SHIM_LAYOUT_ROWS ? (int64_t)decode_rows(b)
+						    : columns_decode(b, &why);
 	if (kept < 0)
 		return block_refuse(d, name, offset, "%s", why);
 	b->header.row_count = (uint32_t)kept;
@@ -86,7 +101,10 @@ static void make_room(struct block *b, size_t bytes)
 	b->unknown = 0;
 }
 
-/* Length of the block in FRAME[BYTES], or 0 when that is not said, out of bounds, or nothing vouches for the content. */
+/*
+ * Length of the block in FRAME[BYTES], or 0 when that is not said, out of bounds, or nothing
+ * vouches for the content.
+ */
 static size_t content_bytes(const void *frame, size_t bytes)
 {
 	unsigned long long content = ZSTD_getFrameContentSize(frame, bytes);
@@ -94,17 +112,22 @@ static size_t content_bytes(const void *frame, size_t bytes)
 	if (content == ZSTD_CONTENTSIZE_ERROR || content == ZSTD_CONTENTSIZE_UNKNOWN ||
 	    content > SHIM_BLOCK_MAX_BYTES || content < sizeof(struct shim_block))
 		return 0;
-	/* RFC 8878, 3.1.1.1.1: bit 2 of the descriptor, the byte behind the magic, is the checksum's. */
+	/*
+	 * RFC 8878, 3.1.1.1.1: bit 2 of the descriptor, the byte behind the magic, is the
+	 * checksum's.
+	 */
 	return ((const uint8_t *)frame)[4] & 0x04 ? (size_t)content : 0;
 }
 
-int block_decode(struct block *b, const void *frame, size_t bytes, const char *name, uint64_t offset, struct diag *d)
+int block_decode(struct block *b, const void *frame, size_t bytes, const char *name,
+		 uint64_t offset, struct diag *d)
 {
 	size_t content = content_bytes(frame, bytes), result;
 	const char *wrong;
 
 	if (!content)
-		return block_refuse(d, name, offset, "no checksum, or a size that is unknown or beyond all bounds");
+		return block_refuse(d, name, offset,
+				    "no checksum, or a size that is unknown or beyond all bounds");
 	if (!b->zstd)
 		b->zstd = ZSTD_createDCtx();
 	make_room(b, content);
@@ -142,8 +165,8 @@ int block_peek(struct shim_block *header, const void *frame, size_t bytes, void 
 	return check_header(header, content - sizeof(*header)) ? -1 : 0;
 }
 
-int block_decode_chunk(struct block *b, const void *chunk, size_t bytes, const char *name, uint64_t offset,
-		       struct diag *d)
+int block_decode_chunk(struct block *b, const void *chunk, size_t bytes, const char *name,
+		       uint64_t offset, struct diag *d)
 {
 	struct shim_chunk c;
 	const char *wrong;
@@ -151,15 +174,23 @@ int block_decode_chunk(struct block *b, const void *chunk, size_t bytes, const c
 	if (bytes < sizeof(c) || bytes > SHIM_CHUNK_MAX_BYTES)
 		return block_refuse(d, name, offset, "a chunk of %zu bytes", bytes);
 	memcpy(&c, chunk, sizeof(c));
-	if (c.magic != SHIM_CHUNK_MAGIC || c.used > bytes - sizeof(c) || c.layout == SHIM_LAYOUT_COLUMNS)
+	if (c.magic != SHIM_CHUNK_MAGIC || c.used > bytes - sizeof(c) ||
+	    c.layout == SHIM_LAYOUT_COLUMNS)
 		return block_refuse(d, name, offset, "a chunk that makes no sense");
 	make_room(b, c.used);
 	memcpy(b->bytes, (const uint8_t *)chunk + sizeof(c), c.used);
 	b->payload = b->bytes;
 	b->header = (struct shim_block){
-		.magic = SHIM_BLOCK_MAGIC, .kind = c.kind, .layout = c.layout, .thread = c.thread, .seq = c.seq,
-		.begin_ticks = c.begin_ticks, .end_ticks = c.begin_ticks, .begin_mono_ns = c.begin_mono_ns,
-		.payload_bytes = c.used, .lost = c.lost,
+		.magic = SHIM_BLOCK_MAGIC,
+		.kind = c.kind,
+		.layout = c.layout,
+		.thread = c.thread,
+		.seq = c.seq,
+		.begin_ticks = c.begin_ticks,
+		.end_ticks = c.begin_ticks,
+		.begin_mono_ns = c.begin_mono_ns,
+		.payload_bytes = c.used,
+		.lost = c.lost,
 	};
 	if (c.kind == SHIM_BLOCK_EVENTS)
 		b->header.row_count = c.used / (uint32_t)sizeof(struct shim_row);

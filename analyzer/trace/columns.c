@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * columns.c - see columns.h. Every column has its own end, checked before each number is read; one number may run
- * up to nine bytes beyond it, into memory that block.c guarantees, and is refused at the next check.
+ * columns.c - see columns.h. Every column has its own end, checked before each number is read; one
+ * number may run up to nine bytes beyond it, into memory that block.c guarantees, and is refused at
+ * the next check.
  */
 #include "trace/columns.h"
 
@@ -16,7 +17,14 @@
 #define SHAPE_LEAST_BYTES 5
 
 /* What becomes of a row's address. */
-enum address_from { FROM_NONE, FROM_ALLOC, FROM_OTHER, FROM_LOCAL_ALLOC, FROM_LOCAL_KEPT, FROM_LOCAL_END };
+enum address_from {
+	FROM_NONE,
+	FROM_ALLOC,
+	FROM_OTHER,
+	FROM_LOCAL_ALLOC,
+	FROM_LOCAL_KEPT,
+	FROM_LOCAL_END
+};
 
 struct block_shape {
 	uint64_t size;
@@ -91,7 +99,10 @@ static int read_directory(struct cursor *c, struct cursor *columns, unsigned col
 	return c->bad ? -1 : 0;
 }
 
-/* The op byte of a shape: where its rows' addresses come from. Returns -1 when flags and op do not go together. */
+/*
+ * The op byte of a shape: where its rows' addresses come from. Returns -1 when flags and op do not
+ * go together.
+ */
 static int address_from(unsigned op)
 {
 	unsigned kind = op & SHIM_SHAPE_OP_MASK;
@@ -100,7 +111,8 @@ static int address_from(unsigned op)
 	if (op & SHIM_SHAPE_LOCAL) {
 		if (is_alloc)
 			return op & SHIM_SHAPE_ADDRESSED ? FROM_LOCAL_KEPT : FROM_LOCAL_ALLOC;
-		if (op & SHIM_SHAPE_ADDRESSED || (kind != SHIM_OP_FREE && kind != SHIM_OP_REALLOC_FREE))
+		if (op & SHIM_SHAPE_ADDRESSED ||
+		    (kind != SHIM_OP_FREE && kind != SHIM_OP_REALLOC_FREE))
 			return -1;
 		return FROM_LOCAL_END;
 	}
@@ -134,7 +146,8 @@ static int read_shapes(struct block *b, struct cursor *c, struct columns *column
 			return -1;
 		s->from = (uint8_t)from;
 		s->unknown = s->op == 0 || s->op >= SHIM_OP_COUNT;
-		if ((s->op == SHIM_OP_ALLOC || s->op == SHIM_OP_REALLOC_ALLOC) && s->size > EVENT_SIZE_MAX)
+		if ((s->op == SHIM_OP_ALLOC || s->op == SHIM_OP_REALLOC_ALLOC) &&
+		    s->size > EVENT_SIZE_MAX)
 			s->size = EVENT_SIZE_MAX;
 	}
 	columns->shapes = b->shapes;
@@ -182,11 +195,11 @@ static int begin_columns(struct block *b, struct columns *columns, const char **
 }
 
 /*
- * The end of a local block: finds its allocation through BACK and ties the two together, or takes over its address.
- * *OPEN counts the local allocations without address that still lack their end.
+ * The end of a local block: finds its allocation through BACK and ties the two together, or takes
+ * over its address. *OPEN counts the local allocations without address that still lack their end.
  */
-static inline uint64_t end_local(struct event *events, size_t at, uint64_t back, const uint32_t *locals,
-				 size_t local_count, size_t *open, int *bad)
+static inline uint64_t end_local(struct event *events, size_t at, uint64_t back,
+				 const uint32_t *locals, size_t local_count, size_t *open, int *bad)
 {
 	struct event *alloc;
 
@@ -216,7 +229,8 @@ int64_t columns_decode(struct block *b, const char **why)
 
 	if (begin_columns(b, &c, why) < 0)
 		return -1;
-	b->locals = pool_grow(b->locals, &b->locals_capacity, b->header.row_count, sizeof(*b->locals));
+	b->locals = pool_grow(b->locals, &b->locals_capacity, b->header.row_count,
+			      sizeof(*b->locals));
 	time = least >> c.time_shift;
 	for (row = 0; row < b->header.row_count && !bad; row++) {
 		uint64_t code = next_number(&c.codes, &bad);
@@ -243,8 +257,8 @@ int64_t columns_decode(struct block *b, const char **why)
 			open++;
 			break;
 		case FROM_LOCAL_END:
-			e->addr = end_local(events, kept, next_number(&c.back, &bad), b->locals, local_count, &open,
-					    &bad);
+			e->addr = end_local(events, kept, next_number(&c.back, &bad), b->locals,
+					    local_count, &open, &bad);
 			break;
 		case FROM_LOCAL_KEPT:
 			b->locals[local_count++] = (uint32_t)kept; /* fallthrough */
@@ -263,8 +277,8 @@ int64_t columns_decode(struct block *b, const char **why)
 		kept += !s->unknown;
 	}
 	*why = open ? "a local allocation has no end" : "its columns are shorter than its rows";
-	if (bad || open || c.codes.at > c.codes.end || c.back.at > c.back.end || c.alloc.at > c.alloc.end ||
-	    c.other.at > c.other.end || c.time.at > c.time.end)
+	if (bad || open || c.codes.at > c.codes.end || c.back.at > c.back.end ||
+	    c.alloc.at > c.alloc.end || c.other.at > c.other.end || c.time.at > c.time.end)
 		return -1;
 	return (int64_t)kept;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cursor.h - reads numbers and texts from bytes that may be hostile. The first read beyond the end makes the cursor
- * bad for good; from then on every read gives 0, so that callers check once, at the end.
+ * cursor.h - reads numbers and texts from bytes that may be hostile. The first read beyond the end
+ * makes the cursor bad for good; from then on every read gives 0, so that callers check once, at
+ * the end.
  */
 #ifndef TRACE_CURSOR_H
 #define TRACE_CURSOR_H
@@ -76,7 +77,10 @@ static inline int64_t cursor_unzigzag(uint64_t value)
 	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
-/* A text: its bytes and *LENGTH (both 0 when it is cut or longer than SHIM_TEXT_MAX_BYTES). Not terminated. */
+/*
+ * A text: its bytes and *LENGTH (both 0 when it is cut or longer than SHIM_TEXT_MAX_BYTES). Not
+ * terminated.
+ */
 static inline const char *cursor_text(struct cursor *c, size_t *length)
 {
 	uint64_t wanted = cursor_varint(c);

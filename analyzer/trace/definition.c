@@ -6,7 +6,8 @@
 
 void definition_begin(struct definition_cursor *c, const struct block *b)
 {
-	*c = (struct definition_cursor){ .start = b->payload, .at = b->payload,
+	*c = (struct definition_cursor){ .start = b->payload,
+					 .at = b->payload,
 					 .end = b->payload + b->header.payload_bytes };
 }
 
@@ -23,7 +24,10 @@ static void read_stack(struct definition_cursor *dc, struct cursor *c, struct de
 	def->parent = def->id - cursor_varint(c);
 	pc = cursor_varint(c);
 	def->exact = (int)(pc & 1);
-	/* The delta was shifted by one for the flag, so its top bit is lost; addresses never need it. */
+	/*
+	 * The delta was shifted by one for the flag, so its top bit is lost; addresses never need
+	 * it.
+	 */
 	def->pc = dc->last_pc + (uint64_t)cursor_unzigzag(pc >> 1);
 	if (c->bad)
 		return;
@@ -116,8 +120,10 @@ int definition_next(struct definition_cursor *dc, struct definition *def)
 		}
 		dc->at = outer.at;
 		*def = (struct definition){ .type = type > UINT32_MAX ? UINT32_MAX : (unsigned)type,
-					    .offset = (size_t)(start - dc->start), .length = (size_t)length,
-					    .text = { "", 0 }, .build_id = { "", 0 } };
+					    .offset = (size_t)(start - dc->start),
+					    .length = (size_t)length,
+					    .text = { "", 0 },
+					    .build_id = { "", 0 } };
 		cursor_begin(&body, bytes, (size_t)length);
 		read_body(dc, &body, def);
 		if (!body.bad)

@@ -22,17 +22,19 @@ struct definition_segment {
 };
 
 struct definition {
-	unsigned type;      /* enum shim_def, or a number that this version does not know (only length is set then) */
-	size_t offset;      /* of the record within the block's payload */
-	size_t length;      /* of its body */
-	uint64_t ticks;     /* all but stack */
-	uint64_t id;        /* stack id, module id, thread index (thread *, mark) */
-	uint64_t parent;    /* stack: parent id; thread start: index of the creating thread */
-	uint64_t pc;        /* stack */
-	int exact;          /* stack: pc is not a return address */
-	uint64_t bias;      /* module load */
-	uint64_t value;     /* thread start: tid; clock: mono ns; note: level; process: what; recording: 0 or 1 */
-	uint64_t extra;     /* thread start: stack of its creation; process: pid */
+	/* enum shim_def, or a number that this version does not know (only length is set then) */
+	unsigned type;
+	size_t offset;   /* of the record within the block's payload */
+	size_t length;   /* of its body */
+	uint64_t ticks;  /* all but stack */
+	uint64_t id;     /* stack id, module id, thread index (thread *, mark) */
+	uint64_t parent; /* stack: parent id; thread start: index of the creating thread */
+	uint64_t pc;     /* stack */
+	int exact;       /* stack: pc is not a return address */
+	uint64_t bias;   /* module load */
+	/* thread start: tid; clock: mono ns; note: level; process: what; recording: 0 or 1 */
+	uint64_t value;
+	uint64_t extra;                  /* thread start: stack of its creation; process: pid */
 	struct definition_text text;     /* path, name, note, mark */
 	struct definition_text build_id; /* module load: raw bytes */
 	uint64_t segment_count;          /* module load; read them with definition_segment */
@@ -49,13 +51,16 @@ struct definition_cursor {
 void definition_begin(struct definition_cursor *c, const struct block *b);
 
 /*
- * The next record in *DEF. Returns 1, 0 at the end, or -1 when the rest cannot be read (a length that leaves the block).
- * Records with a senseless body are counted in c->bad and passed over; a chain of stack deltas stays right as far as
- * their bodies could be read.
+ * The next record in *DEF. Returns 1, 0 at the end, or -1 when the rest cannot be read (a length
+ * that leaves the block). Records with a senseless body are counted in c->bad and passed over; a
+ * chain of stack deltas stays right as far as their bodies could be read.
  */
 int definition_next(struct definition_cursor *c, struct definition *def);
 
-/* The next segment of module load DEF: returns 1 with *SEGMENT, or 0 behind the last. Consumes: call on a copy to re-read. */
+/*
+ * The next segment of module load DEF: returns 1 with *SEGMENT, or 0 behind the last. Consumes:
+ * call on a copy to re-read.
+ */
 int definition_next_segment(struct definition *def, struct definition_segment *segment);
 
 #endif

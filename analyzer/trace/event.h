@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event.h - one recorded event as the tool sees it, whatever layout it had in the file, and the runs in which
- * replay hands events to passes.
+ * event.h - one recorded event as the tool sees it, whatever layout it had in the file, and the
+ * runs in which replay hands events to passes.
  *
- * 32 bytes, the same fields as a row of the format. What differs: a block that begins and ends within one trace
- * block ("local") has no address in the file; its two events name each other by their distance in rows instead.
+ * 32 bytes, the same fields as a row of the format. What differs: a block that begins and ends
+ * within one trace block ("local") has no address in the file; its two events name each other by
+ * their distance in rows instead.
  */
 #ifndef TRACE_EVENT_H
 #define TRACE_EVENT_H
@@ -14,18 +15,23 @@
 
 #include "shim_trace.h"
 
-/* Set in struct event.addr: the low 32 bits are the number of events to the partner, see event_partner. */
-#define EVENT_LOCAL (UINT64_C(1) << 63)
+/*
+ * Set in struct event.addr: the low 32 bits are the number of events to the partner, see
+ * event_partner.
+ */
+#define EVENT_LOCAL    (UINT64_C(1) << 63)
 /* Largest size that an allocation reads as; no address space is larger. */
 #define EVENT_SIZE_MAX ((UINT64_C(1) << 48) - 1)
 
 struct event {
 	uint64_t ticks; /* never smaller than the one before it in the same thread */
 	uint64_t addr;  /* address (bit 63 clear), or EVENT_LOCAL | distance */
-	uint64_t size;  /* bytes asked for; free, realloc-fail: 0; brk: change in two's complement */
-	uint32_t stack; /* local to the process; SHIM_STACK_NONE when none was taken. May be undefined: check */
-	uint8_t op;     /* enum shim_op, 1 … SHIM_OP_COUNT - 1 */
-	uint8_t func;   /* enum shim_func, any byte */
+	/* bytes asked for; free, realloc-fail: 0; brk: change in two's complement */
+	uint64_t size;
+	/* local to the process; SHIM_STACK_NONE when none was taken. May be undefined: check */
+	uint32_t stack;
+	uint8_t op;   /* enum shim_op, 1 … SHIM_OP_COUNT - 1 */
+	uint8_t func; /* enum shim_func, any byte */
 	uint16_t extra;
 };
 
@@ -41,8 +47,9 @@ static inline int event_is_alloc(const struct event *e)
 }
 
 /*
- * The other half of a local pair: for the end its allocation, for the allocation its end. Valid as long as E is,
- * for E within the array it was decoded into (both are in one array, the allocation first).
+ * The other half of a local pair: for the end its allocation, for the allocation its end. Valid as
+ * long as E is, for E within the array it was decoded into (both are in one array, the allocation
+ * first).
  */
 static inline const struct event *event_partner(const struct event *e)
 {
@@ -61,7 +68,11 @@ static inline uint64_t event_addr(const struct event *e)
 struct event_batch {
 	const struct event *events;
 	size_t count;
-	size_t ahead;    /* further events behind the last that are readable (same thread, later in order): for prefetching */
+	/*
+	 * further events behind the last that are readable (same thread, later in order): for
+	 * prefetching
+	 */
+	size_t ahead;
 	uint32_t thread; /* the writer's thread index */
 	uint32_t slot;   /* 0 … thread_count - 1: dense, in ascending order of the thread index */
 };

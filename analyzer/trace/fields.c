@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fields.c - see fields.h. Keys and values are copied, each with a NUL behind it, into one piece of memory. */
+/*
+ * fields.c - see fields.h. Keys and values are copied, each with a NUL behind it, into one piece of
+ * memory.
+ */
 #include "trace/fields.h"
 
 #include <errno.h>
@@ -21,8 +24,8 @@ static char *copy_text(char **room, const char *text, size_t length)
 	return copy;
 }
 
-int fields_parse(struct fields *f, const void *payload, size_t bytes, size_t tail_bytes, const char *magic,
-		 const char *name, uint64_t offset, struct diag *d)
+int fields_parse(struct fields *f, const void *payload, size_t bytes, size_t tail_bytes,
+		 const char *magic, const char *name, uint64_t offset, struct diag *d)
 {
 	struct shim_trace_facts start;
 	size_t length, capacity = 0;
@@ -36,8 +39,8 @@ int fields_parse(struct fields *f, const void *payload, size_t bytes, size_t tai
 	if (memcmp(start.magic, magic, sizeof(start.magic)) != 0)
 		return diag_set(d, name, offset, "no %.8s where it should be", magic);
 	if (start.version != SHIM_TRACE_VERSION)
-		return diag_set(d, name, offset, "format version %u, only %u is known here", start.version,
-				SHIM_TRACE_VERSION);
+		return diag_set(d, name, offset, "format version %u, only %u is known here",
+				start.version, SHIM_TRACE_VERSION);
 	length = bytes - sizeof(start) - tail_bytes;
 	cursor_begin(&c, (const char *)payload + sizeof(start), length);
 	if (crc32_add(0, c.at, length) != start.crc)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fields.h - key/value fields of a header or footer frame. Values are bytes: the command holds NULs.
- * Parsing is bounded by SHIM_FACTS_MAX_BYTES and never trusts a length.
+ * fields.h - key/value fields of a header or footer frame. Values are bytes: the command holds
+ * NULs. Parsing is bounded by SHIM_FACTS_MAX_BYTES and never trusts a length.
  */
 #ifndef TRACE_FIELDS_H
 #define TRACE_FIELDS_H
@@ -25,12 +25,13 @@ struct fields {
 };
 
 /*
- * Reads the payload of a header or footer frame (MAGIC: SHIM_HEADER_MAGIC or SHIM_FOOTER_MAGIC), TAIL_BYTES at its end
- * left out. Returns 0, or -1 with D (where NAME, offset OFFSET): wrong magic, other version, CRC, cut field. On -1
- * after the CRC check (a cut field) what was readable is kept. fields_free either way.
+ * Reads the payload of a header or footer frame (MAGIC: SHIM_HEADER_MAGIC or SHIM_FOOTER_MAGIC),
+ * TAIL_BYTES at its end left out. Returns 0, or -1 with D (where NAME, offset OFFSET): wrong magic,
+ * other version, CRC, cut field. On -1 after the CRC check (a cut field) what was readable is kept.
+ * fields_free either way.
  */
-int fields_parse(struct fields *f, const void *payload, size_t bytes, size_t tail_bytes, const char *magic,
-		const char *name, uint64_t offset, struct diag *d);
+int fields_parse(struct fields *f, const void *payload, size_t bytes, size_t tail_bytes,
+		 const char *magic, const char *name, uint64_t offset, struct diag *d);
 void fields_free(struct fields *f);
 
 /* The value of KEY as text, or NULL. F may be NULL. */

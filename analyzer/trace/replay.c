@@ -2,9 +2,9 @@
 /*
  * replay.c - see replay.h.
  *
- * Blocks are sorted by the time at which the merge will want them. Workers take them in that order and stay a few ahead;
- * the merge takes a finished one, waits for one in work, and decodes one itself that nobody has begun, so that it
- * cannot get stuck whatever the times in a file are.
+ * Blocks are sorted by the time at which the merge will want them. Workers take them in that order
+ * and stay a few ahead; the merge takes a finished one, waits for one in work, and decodes one
+ * itself that nobody has begun, so that it cannot get stuck whatever the times in a file are.
  */
 #include "trace/replay.h"
 
@@ -60,17 +60,17 @@ struct replay {
 	uint64_t unknown_rows;
 	pthread_t *threads;
 	int thread_count;
-	pthread_mutex_t lock;   /* guards what follows, and state, block, damage of items */
-	pthread_cond_t wanted;  /* to workers: there is room again, or stop */
+	pthread_mutex_t lock;    /* guards what follows, and state, block, damage of items */
+	pthread_cond_t wanted;   /* to workers: there is room again, or stop */
 	pthread_cond_t finished; /* to the merge: an item is done */
-	size_t next_item;       /* first one that no worker has looked at */
+	size_t next_item;        /* first one that no worker has looked at */
 	size_t ahead, ahead_limit;
 	int stop;
 	struct block **spare;
 	size_t spare_count, spare_capacity;
 };
 
-/* ---- blocks ----------------------------------------------------------------------------------- */
+/* ---- blocks --------------------------------------------------------------------------------- */
 
 /* A block to decode into. Lock held. */
 static struct block *take_spare(struct replay *r)
@@ -85,7 +85,10 @@ static void give_spare(struct replay *r, struct block *b)
 	r->spare[r->spare_count++] = b;
 }
 
-/* Decodes ITEM, which the caller has marked as in work. Lock held on entry and exit, not while decoding. */
+/*
+ * Decodes ITEM, which the caller has marked as in work. Lock held on entry and exit, not while
+ * decoding.
+ */
 static void decode_item(struct replay *r, struct item *item)
 {
 	struct block *b = take_spare(r);
@@ -159,7 +162,8 @@ static struct block *load_item(struct replay *r, struct item *item)
 	return b;
 }
 
-static void count_block(struct replay *r, struct lane *lane, const struct item *item, const struct block *b)
+static void count_block(struct replay *r, struct lane *lane, const struct item *item,
+			const struct block *b)
 {
 	struct quality *q = r->quality;
 
@@ -177,7 +181,7 @@ static void count_block(struct replay *r, struct lane *lane, const struct item *
 	}
 }
 
-/* ---- the merge's heap: smallest (ticks, slot) first ------------------------------------------- */
+/* ---- the merge's heap: smallest (ticks, slot) first ----------------------------------------- */
 
 static inline int is_before(struct turn a, struct turn b)
 {
@@ -229,7 +233,7 @@ static struct turn second_turn(const struct replay *r)
 	return r->turns[1];
 }
 
-/* ---- the merge -------------------------------------------------------------------------------- */
+/* ---- the merge ------------------------------------------------------------------------------ */
 
 static void end_of_block(struct replay *r, struct lane *lane)
 {
@@ -263,8 +267,11 @@ static void load_next(struct replay *r, struct lane *lane)
 		end_of_block(r, lane);
 }
 
-/* How many events from AT on come before SECOND's turn; at least one, since the lane is at the top. */
-static size_t run_length(const struct event *events, size_t at, size_t count, uint32_t slot, struct turn second)
+/*
+ * How many events from AT on come before SECOND's turn; at least one, since the lane is at the top.
+ */
+static size_t run_length(const struct event *events, size_t at, size_t count, uint32_t slot,
+			 struct turn second)
 {
 	size_t end = at + 1;
 
@@ -307,7 +314,7 @@ static void merge(struct replay *r)
 	}
 }
 
-/* ---- setting up ------------------------------------------------------------------------------- */
+/* ---- setting up ----------------------------------------------------------------------------- */
 
 static const struct frame *ordered_frame(const struct source *s, size_t i)
 {
@@ -322,7 +329,8 @@ size_t replay_threads(const struct source *s, uint32_t **threads)
 	for (i = 0; i < s->order_count; i++) {
 		const struct frame *f = ordered_frame(s, i);
 
-		if (f->block_kind == SHIM_BLOCK_EVENTS && (!count || (*threads)[count - 1] != f->thread))
+		if (f->block_kind == SHIM_BLOCK_EVENTS &&
+		    (!count || (*threads)[count - 1] != f->thread))
 			(*threads)[count++] = f->thread;
 	}
 	return count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rewrite.c - see rewrite.h. Reads one block at a time and writes it at once; the index is all that is kept in memory.
+ * rewrite.c - see rewrite.h. Reads one block at a time and writes it at once; the index is all that
+ * is kept in memory.
  */
 #include "trace/rewrite.h"
 
@@ -60,10 +61,11 @@ static void put_number(struct buf *b, const char *key, uint64_t value)
 }
 
 /* A skippable frame of facts: FIELDS behind their checksum, TAIL behind them. */
-static void put_facts(struct rewrite *w, uint32_t frame, const char *magic, const struct buf *fields, const void *tail,
-		      size_t tail_bytes)
+static void put_facts(struct rewrite *w, uint32_t frame, const char *magic,
+		      const struct buf *fields, const void *tail, size_t tail_bytes)
 {
-	struct shim_trace_facts facts = { .version = SHIM_TRACE_VERSION, .run_id = w->source->header.run_id };
+	struct shim_trace_facts facts = { .version = SHIM_TRACE_VERSION,
+					  .run_id = w->source->header.run_id };
 	uint32_t start[2] = { frame, (uint32_t)(sizeof(facts) + fields->length + tail_bytes) };
 
 	memcpy(facts.magic, magic, sizeof(facts.magic));
@@ -82,7 +84,8 @@ static void put_header(struct rewrite *w)
 
 	buf_init(&fields);
 	for (i = 0; i < header->count; i++)
-		put_field(&fields, header->items[i].key, header->items[i].value, header->items[i].length);
+		put_field(&fields, header->items[i].key, header->items[i].value,
+			  header->items[i].length);
 	put_facts(w, SHIM_FRAME_HEADER, SHIM_HEADER_MAGIC, &fields, NULL, 0);
 	buf_free(&fields);
 }
@@ -92,8 +95,13 @@ static void note_block(struct rewrite *w, size_t frame_bytes)
 {
 	const struct shim_block *h = &w->block.header;
 	struct shim_index_entry entry = {
-		.offset = w->offset, .begin_ticks = h->begin_ticks, .end_ticks = h->end_ticks,
-		.frame_bytes = (uint32_t)frame_bytes, .thread = h->thread, .seq = h->seq, .row_count = h->row_count,
+		.offset = w->offset,
+		.begin_ticks = h->begin_ticks,
+		.end_ticks = h->end_ticks,
+		.frame_bytes = (uint32_t)frame_bytes,
+		.thread = h->thread,
+		.seq = h->seq,
+		.row_count = h->row_count,
 		.kind = h->kind,
 	};
 
@@ -188,7 +196,8 @@ static void put_footer(struct rewrite *w)
 	buf_free(&fields);
 }
 
-int rewrite_trace(const struct source *s, const char *path, struct rewrite_result *result, struct diag *d)
+int rewrite_trace(const struct source *s, const char *path, struct rewrite_result *result,
+		  struct diag *d)
 {
 	struct rewrite w = { .source = s, .result = result };
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

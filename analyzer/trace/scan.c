@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan.c - see scan.h. What the file says about lengths is believed only when the next frame begins where it
- * should; otherwise the frame must decode as a whole to count.
+ * scan.c - see scan.h. What the file says about lengths is believed only when the next frame begins
+ * where it should; otherwise the frame must decode as a whole to count.
  */
 #include "trace/scan.h"
 
@@ -12,8 +12,11 @@
 #include "util/pool.h"
 
 #define SKIPPABLE_FIRST 0x184D2A50u
-/* A file made to look like damage everywhere must end some time: no more than this many doubtful frames are tried. */
-#define DOUBTS_MAX 4096
+/*
+ * A file made to look like damage everywhere must end some time: no more than this many doubtful
+ * frames are tried.
+ */
+#define DOUBTS_MAX      4096
 /* Longest zstd frame of a block: incompressible content, with room for zstd's own headers. */
 #define FRAME_MAX_BYTES (SHIM_BLOCK_MAX_BYTES + (1u << 20))
 
@@ -29,7 +32,8 @@ struct frame *scan_add(struct scan *scan, enum frame_kind kind, uint64_t offset,
 {
 	struct frame *f;
 
-	scan->frames = pool_grow(scan->frames, &scan->capacity, scan->count + 1, sizeof(*scan->frames));
+	scan->frames = pool_grow(scan->frames, &scan->capacity, scan->count + 1,
+				 sizeof(*scan->frames));
 	f = &scan->frames[scan->count++];
 	*f = (struct frame){ .kind = kind, .offset = offset, .bytes = bytes };
 	return f;
@@ -41,11 +45,11 @@ void scan_damage(struct quality *q, const char *name, uint64_t offset, const cha
 	diag_set(&q->first_damage, name, offset, "%s", what);
 }
 
-/* ---- by index --------------------------------------------------------------------------------- */
+/* ---- by index ------------------------------------------------------------------------------- */
 
 /* The payload of the skippable frame MAGIC at OFFSET that ends at or before END, or NULL. */
-static const uint8_t *skippable_payload(const struct scan *scan, uint64_t offset, uint64_t end, uint32_t magic,
-					size_t *bytes)
+static const uint8_t *skippable_payload(const struct scan *scan, uint64_t offset, uint64_t end,
+					uint32_t magic, size_t *bytes)
 {
 	if (offset > end || end - offset < 8 || read_u32(scan->map + offset) != magic)
 		return NULL;
@@ -57,8 +61,8 @@ static int add_entry(struct scan *scan, const struct shim_index_entry *e, uint64
 {
 	struct frame *f;
 
-	if (e->offset < *next || e->offset > end || e->frame_bytes > end - e->offset || e->frame_bytes < 4 ||
-	    e->frame_bytes > FRAME_MAX_BYTES || e->row_count > BLOCK_ROWS_MAX ||
+	if (e->offset < *next || e->offset > end || e->frame_bytes > end - e->offset ||
+	    e->frame_bytes < 4 || e->frame_bytes > FRAME_MAX_BYTES || e->row_count > BLOCK_ROWS_MAX ||
 	    (e->kind != SHIM_BLOCK_DEFS && e->kind != SHIM_BLOCK_EVENTS) ||
 	    (e->kind == SHIM_BLOCK_DEFS) != (e->thread == 0))
 		return 0;
@@ -73,15 +77,17 @@ static int add_entry(struct scan *scan, const struct shim_index_entry *e, uint64
 	return 1;
 }
 
-static int add_entries(struct scan *scan, const uint8_t *index, size_t bytes, uint64_t run_id, uint64_t end)
+static int add_entries(struct scan *scan, const uint8_t *index, size_t bytes, uint64_t run_id,
+		       uint64_t end)
 {
 	struct shim_trace_facts start;
 	uint64_t next;
 	size_t at;
 
 	memcpy(&start, index, sizeof(start));
-	if (memcmp(start.magic, SHIM_INDEX_MAGIC, sizeof(start.magic)) != 0 || start.version != SHIM_TRACE_VERSION ||
-	    start.run_id != run_id || (bytes - sizeof(start)) % sizeof(struct shim_index_entry) != 0 ||
+	if (memcmp(start.magic, SHIM_INDEX_MAGIC, sizeof(start.magic)) != 0 ||
+	    start.version != SHIM_TRACE_VERSION || start.run_id != run_id ||
+	    (bytes - sizeof(start)) % sizeof(struct shim_index_entry) != 0 ||
 	    crc32_add(0, index + sizeof(start), bytes - sizeof(start)) != start.crc)
 		return 0;
 	next = 8 + (uint64_t)read_u32(scan->map + 4);
@@ -105,10 +111,13 @@ int scan_by_index(struct scan *scan, uint64_t run_id)
 	if (scan->bytes < sizeof(tail))
 		return 0;
 	memcpy(&tail, scan->map + scan->bytes - sizeof(tail), sizeof(tail));
-	if (memcmp(tail.magic, SHIM_END_MAGIC, sizeof(tail.magic)) != 0 || tail.footer_offset > scan->bytes)
+	if (memcmp(tail.magic, SHIM_END_MAGIC, sizeof(tail.magic)) != 0 ||
+	    tail.footer_offset > scan->bytes)
 		return 0;
-	footer = skippable_payload(scan, tail.footer_offset, scan->bytes, SHIM_FRAME_FOOTER, &footer_bytes);
-	index = skippable_payload(scan, tail.index_offset, tail.footer_offset, SHIM_FRAME_INDEX, &index_bytes);
+	footer = skippable_payload(scan, tail.footer_offset, scan->bytes, SHIM_FRAME_FOOTER,
+				   &footer_bytes);
+	index = skippable_payload(scan, tail.index_offset, tail.footer_offset, SHIM_FRAME_INDEX,
+				  &index_bytes);
 	if (!footer || !index || footer + footer_bytes != scan->map + scan->bytes ||
 	    footer_bytes < sizeof(struct shim_trace_facts) + sizeof(tail) ||
 	    index_bytes < sizeof(struct shim_trace_facts) ||
@@ -121,7 +130,7 @@ int scan_by_index(struct scan *scan, uint64_t run_id)
 	return 1;
 }
 
-/* ---- by walking ------------------------------------------------------------------------------- */
+/* ---- by walking ----------------------------------------------------------------------------- */
 
 static int is_magic(const struct scan *scan, uint64_t offset)
 {
@@ -169,7 +178,8 @@ static uint64_t frame_length(const struct scan *scan, uint64_t offset)
 		return skipped <= left ? skipped : 0;
 	}
 	content = ZSTD_getFrameContentSize(at, left);
-	if (content == ZSTD_CONTENTSIZE_ERROR || content == ZSTD_CONTENTSIZE_UNKNOWN || content > SHIM_BLOCK_MAX_BYTES)
+	if (content == ZSTD_CONTENTSIZE_ERROR || content == ZSTD_CONTENTSIZE_UNKNOWN ||
+	    content > SHIM_BLOCK_MAX_BYTES)
 		return 0;
 	length = ZSTD_findFrameCompressedSize(at, left < FRAME_MAX_BYTES ? left : FRAME_MAX_BYTES);
 	return ZSTD_isError(length) ? 0 : length;
@@ -202,8 +212,8 @@ void scan_by_walking(struct scan *scan)
 
 	while (offset < scan->bytes) {
 		uint64_t length = frame_length(scan, offset);
-		int doubtful = damage != UINT64_MAX ||
-			       (length && offset + length != scan->bytes && !is_magic(scan, offset + length));
+		int doubtful = damage != UINT64_MAX || (length && offset + length != scan->bytes &&
+							!is_magic(scan, offset + length));
 
 		if (length && doubtful)
 			doubts++;
@@ -212,8 +222,9 @@ void scan_by_walking(struct scan *scan)
 				scan_add(scan, FRAME_DAMAGED, damage, offset - damage);
 			damage = UINT64_MAX;
 			scan_add(scan,
-				 read_u32(scan->map + offset) == ZSTD_MAGICNUMBER ? FRAME_BLOCK :
-										    skippable_kind(scan, offset, length),
+				 read_u32(scan->map + offset) == ZSTD_MAGICNUMBER
+					 ? FRAME_BLOCK
+					 : skippable_kind(scan, offset, length),
 				 offset, length);
 			offset += length;
 			continue;

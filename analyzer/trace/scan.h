@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scan.h - finds the frames of a trace in memory: by the index of a clean end, or by walking from frame to frame and,
- * behind damage, on to the next one that proves good. Part of opening a source; see source.h.
+ * scan.h - finds the frames of a trace in memory: by the index of a clean end, or by walking from
+ * frame to frame and, behind damage, on to the next one that proves good. Part of opening a source;
+ * see source.h.
  */
 #ifndef TRACE_SCAN_H
 #define TRACE_SCAN_H
@@ -20,8 +21,8 @@ struct scan {
 };
 
 /*
- * Fills SCAN from the index, if the file ends with a footer and both are intact and of run RUN_ID. Returns 1, or 0 with
- * no frame added: then walk.
+ * Fills SCAN from the index, if the file ends with a footer and both are intact and of run RUN_ID.
+ * Returns 1, or 0 with no frame added: then walk.
  */
 int scan_by_index(struct scan *scan, uint64_t run_id);
 

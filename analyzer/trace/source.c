@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * source.c - see source.h. Files are mapped, never written. Everything that is wrong but can be read around is counted in
- * ->quality; only a file that is no trace at all is refused.
+ * source.c - see source.h. Files are mapped, never written. Everything that is wrong but can be
+ * read around is counted in ->quality; only a file that is no trace at all is refused.
  */
 #include "trace/source.h"
 
@@ -20,7 +20,7 @@
 #include "util/pool.h"
 #include "util/workers.h"
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 /* Maps PATH. Returns 0 (an empty file: *MAP NULL), or -1 with D. */
 static int map_file(const char *path, const uint8_t **map, uint64_t *bytes, struct diag *d)
@@ -36,7 +36,8 @@ static int map_file(const char *path, const uint8_t **map, uint64_t *bytes, stru
 	if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
 		close(fd);
 		return diag_set(d, path, DIAG_NO_OFFSET, "not a trace: %s",
-				S_ISDIR(info.st_mode) ? "it is a directory" : "it is not a regular file");
+				S_ISDIR(info.st_mode) ? "it is a directory"
+						      : "it is not a regular file");
 	}
 	if (info.st_size == 0) {
 		close(fd);
@@ -80,18 +81,25 @@ static int refuse_foreign(const struct source *s, struct diag *d)
 	else if (begins_with(s, SHIM_SPOOL_MAGIC, 8))
 		what = "this is a spool; name the trace beside it, without " SHIM_SPOOL_SUFFIX;
 	else if (begins_with(s, "\x28\xb5\x2f\xfd", 4))
-		what = is_heaptrack(s) ? "not a trace of libshim: it is one of heaptrack (read it with heaptrack_print)" :
-					 "not a trace of libshim: zstd-compressed data without a trace header";
+		what = is_heaptrack(s)
+			       ? "not a trace of libshim: it is one of heaptrack (read it with heaptrack_print)"
+			       : "not a trace of libshim: zstd-compressed data without a trace header";
 	else if (begins_with(s, "\x1f\x8b", 2))
 		what = "not a trace of libshim: a gzip file";
-	else if (begins_with(s, "\x7f" "ELF", 4))
+	else if (begins_with(s,
+			     "\x7f"
+			     "ELF",
+			     4))
 		what = "not a trace of libshim: a program or library";
 	return diag_set(d, s->path, 0, "%s", what);
 }
 
-/* ---- header ----------------------------------------------------------------------------------- */
+/* ---- header --------------------------------------------------------------------------------- */
 
-/* Looks at the header frame. Returns 0, also when its facts are damaged; -1 with D when this is no trace of ours. */
+/*
+ * Looks at the header frame. Returns 0, also when its facts are damaged; -1 with D when this is no
+ * trace of ours.
+ */
 static int read_header(struct source *s, struct diag *d)
 {
 	struct shim_trace_facts start;
@@ -102,17 +110,20 @@ static int read_header(struct source *s, struct diag *d)
 		return refuse_foreign(s, d);
 	memcpy(frame, s->map, sizeof(frame));
 	memcpy(&start, s->map + sizeof(frame), sizeof(start));
-	if (frame[0] != SHIM_FRAME_HEADER || memcmp(start.magic, SHIM_HEADER_MAGIC, sizeof(start.magic)) != 0)
+	if (frame[0] != SHIM_FRAME_HEADER ||
+	    memcmp(start.magic, SHIM_HEADER_MAGIC, sizeof(start.magic)) != 0)
 		return refuse_foreign(s, d);
 	if (start.version > SHIM_TRACE_VERSION)
-		return diag_set(d, s->path, 8,
-				"written by a newer libshim (format %u; this shim-analyze reads %u): use its shim-analyze",
-				start.version, SHIM_TRACE_VERSION);
+		return diag_set(
+			d, s->path, 8,
+			"written by a newer libshim (format %u; this shim-analyze reads %u): use its shim-analyze",
+			start.version, SHIM_TRACE_VERSION);
 	diag_clear(&damage);
 	if (frame[1] > s->file_bytes - sizeof(frame))
 		diag_set(&damage, s->path, 0, "the header is cut off");
 	else
-		fields_parse(&s->header, s->map + sizeof(frame), frame[1], 0, SHIM_HEADER_MAGIC, s->path, 0, &damage);
+		fields_parse(&s->header, s->map + sizeof(frame), frame[1], 0, SHIM_HEADER_MAGIC,
+			     s->path, 0, &damage);
 	if (diag_is_set(&damage))
 		scan_damage(&s->quality, s->path, 0, damage.what);
 	s->header.run_id = start.run_id;
@@ -129,8 +140,9 @@ static void read_footer(struct source *s, const struct scan *scan)
 	if (!f || f->kind != FRAME_FOOTER)
 		return;
 	diag_clear(&damage);
-	if (fields_parse(&s->footer, s->map + f->offset + 8, f->bytes - 8, sizeof(struct shim_trace_tail),
-			 SHIM_FOOTER_MAGIC, s->path, f->offset, &damage) < 0 ||
+	if (fields_parse(&s->footer, s->map + f->offset + 8, f->bytes - 8,
+			 sizeof(struct shim_trace_tail), SHIM_FOOTER_MAGIC, s->path, f->offset,
+			 &damage) < 0 ||
 	    s->footer.run_id != s->header.run_id) {
 		fields_free(&s->footer);
 		diag_set(&damage, s->path, f->offset, "the footer belongs to another run");
@@ -142,7 +154,7 @@ static void read_footer(struct source *s, const struct scan *scan)
 	s->quality.clean_end = !fields_text(&s->footer, "incomplete");
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------- */
+/* ---- blocks --------------------------------------------------------------------------------- */
 
 struct peek {
 	struct scan *scan;
@@ -186,8 +198,8 @@ static void peek_blocks(struct scan *scan, int jobs)
 }
 
 /*
- * Counts what walking and peeking found damaged. A frame that the kill cut off at the very end is no damage when there
- * is a spool: the chunk that it came from is still in it.
+ * Counts what walking and peeking found damaged. A frame that the kill cut off at the very end is
+ * no damage when there is a spool: the chunk that it came from is still in it.
  */
 static void count_damage(struct source *s, const struct scan *scan)
 {
@@ -202,7 +214,8 @@ static void count_damage(struct source *s, const struct scan *scan)
 			continue;
 		s->quality.bytes_skipped += f->bytes;
 		scan_damage(&s->quality, s->path, f->offset,
-			    f->offset + f->bytes == s->file_bytes ? "the file is cut off here" : "a damaged frame");
+			    f->offset + f->bytes == s->file_bytes ? "the file is cut off here"
+								  : "a damaged frame");
 	}
 }
 
@@ -237,8 +250,8 @@ static void sort_blocks(struct source *s)
 }
 
 /*
- * FIRST and SECOND are the same block. Marks the one that does not count as FRAME_NOTHING and returns the other: the
- * chunk of the spool counts only when the block in the trace is not whole.
+ * FIRST and SECOND are the same block. Marks the one that does not count as FRAME_NOTHING and
+ * returns the other: the chunk of the spool counts only when the block in the trace is not whole.
  */
 static struct frame *choose_block(struct source *s, struct frame *first, struct frame *second)
 {
@@ -250,7 +263,8 @@ static struct frame *choose_block(struct source *s, struct frame *first, struct 
 			worse = first;
 		block_free(&block);
 	} else {
-		scan_damage(&s->quality, source_file(s, second), second->offset, "a block of a number that was there before");
+		scan_damage(&s->quality, source_file(s, second), second->offset,
+			    "a block of a number that was there before");
 	}
 	worse->kind = FRAME_NOTHING;
 	return worse == first ? second : first;
@@ -292,7 +306,7 @@ static void count_gaps(struct source *s)
 	}
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 static void open_spool(struct source *s)
 {
@@ -300,7 +314,8 @@ static void open_spool(struct source *s)
 	struct diag ignored;
 
 	diag_clear(&ignored);
-	if (access(path, F_OK) != 0 || map_file(path, &s->spool_map, &s->spool_bytes, &ignored) < 0 || !s->spool_map) {
+	if (access(path, F_OK) != 0 ||
+	    map_file(path, &s->spool_map, &s->spool_bytes, &ignored) < 0 || !s->spool_map) {
 		free(path);
 		return;
 	}
@@ -316,7 +331,9 @@ static void open_spool(struct source *s)
 
 static void find_blocks(struct source *s, int jobs)
 {
-	struct scan scan = { .map = s->map, .bytes = s->file_bytes, .name = s->path, .quality = &s->quality };
+	struct scan scan = {
+		.map = s->map, .bytes = s->file_bytes, .name = s->path, .quality = &s->quality
+	};
 
 	s->indexed = scan_by_index(&scan, s->header.run_id);
 	if (!s->indexed)
@@ -393,10 +410,11 @@ int source_read(const struct source *s, const struct frame *f, struct block *b, 
 
 	if (!is_block(f))
 		return diag_set(d, name, f->offset, "not a block");
-	result = f->kind == FRAME_CHUNK ? block_decode_chunk(b, source_bytes(s, f), f->bytes, name, f->offset, d) :
-					  block_decode(b, source_bytes(s, f), f->bytes, name, f->offset, d);
-	if (result == 0 &&
-	    (b->header.thread != f->thread || b->header.seq != f->seq || b->header.kind != f->block_kind))
+	result = f->kind == FRAME_CHUNK
+			 ? block_decode_chunk(b, source_bytes(s, f), f->bytes, name, f->offset, d)
+			 : block_decode(b, source_bytes(s, f), f->bytes, name, f->offset, d);
+	if (result == 0 && (b->header.thread != f->thread || b->header.seq != f->seq ||
+			    b->header.kind != f->block_kind))
 		return diag_set(d, name, f->offset, "another block than the one the index has here");
 	return result;
 }

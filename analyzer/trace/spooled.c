@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* spooled.c - see spooled.h. The file was written by a process that died at any instant: nothing is assumed to be whole. */
+/*
+ * spooled.c - see spooled.h. The file was written by a process that died at any instant: nothing is
+ * assumed to be whole.
+ */
 #include "trace/spooled.h"
 
 #include <string.h>
@@ -12,8 +15,8 @@ int spooled_header(const void *map, size_t bytes, uint64_t run_id, struct shim_s
 		return 0;
 	memcpy(spool, map, sizeof(*spool));
 	return memcmp(spool->magic, SHIM_SPOOL_MAGIC, sizeof(spool->magic)) == 0 &&
-	       spool->version == SHIM_TRACE_VERSION && spool->header_bytes == SHIM_SPOOL_HEADER_BYTES &&
-	       spool->run_id == run_id;
+	       spool->version == SHIM_TRACE_VERSION &&
+	       spool->header_bytes == SHIM_SPOOL_HEADER_BYTES && spool->run_id == run_id;
 }
 
 /* Ticks of the last whole row, at least those at which the chunk begins. */
@@ -28,7 +31,8 @@ static uint64_t last_ticks(const struct shim_chunk *c, const uint8_t *payload)
 	return row.ticks > c->begin_ticks ? row.ticks : c->begin_ticks;
 }
 
-static void add_chunk(struct scan *scan, const struct shim_chunk *c, const uint8_t *payload, uint64_t offset)
+static void add_chunk(struct scan *scan, const struct shim_chunk *c, const uint8_t *payload,
+		      uint64_t offset)
 {
 	struct frame *f = scan_add(scan, FRAME_CHUNK, offset, sizeof(*c) + c->used);
 
@@ -61,8 +65,10 @@ void spooled_scan(struct scan *scan, const uint8_t *map, size_t bytes, const cha
 		memcpy(&c, map + offset, sizeof(c));
 		if (c.magic != SHIM_CHUNK_MAGIC || c.bytes == 0)
 			return;
-		if (c.bytes % CHUNK_ALIGN != 0 || c.bytes > SHIM_CHUNK_MAX_BYTES || c.bytes > bytes - offset) {
-			scan_damage(scan->quality, name, offset, "a chunk of the spool is cut off or has no sensible length");
+		if (c.bytes % CHUNK_ALIGN != 0 || c.bytes > SHIM_CHUNK_MAX_BYTES ||
+		    c.bytes > bytes - offset) {
+			scan_damage(scan->quality, name, offset,
+				    "a chunk of the spool is cut off or has no sensible length");
 			return;
 		}
 		if (c.kind == SHIM_BLOCK_FREE || c.used == 0)
@@ -70,6 +76,7 @@ void spooled_scan(struct scan *scan, const uint8_t *map, size_t bytes, const cha
 		if (makes_sense(&c))
 			add_chunk(scan, &c, map + offset + sizeof(c), offset);
 		else
-			scan_damage(scan->quality, name, offset, "a chunk of the spool makes no sense");
+			scan_damage(scan->quality, name, offset,
+				    "a chunk of the spool makes no sense");
 	}
 }

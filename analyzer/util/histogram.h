@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * histogram.h - log-linear histogram of 64-bit values: exact below 32, then 16 buckets an octave (each at most 6.25 %
- * wide), with a count and a sum per bucket. The bucket scheme is that of HdrHistogram (two-level: octave, linear part).
+ * histogram.h - log-linear histogram of 64-bit values: exact below 32, then 16 buckets an octave
+ * (each at most 6.25 % wide), with a count and a sum per bucket. The bucket scheme is that of
+ * HdrHistogram (two-level: octave, linear part).
  */
 #ifndef UTIL_HISTOGRAM_H
 #define UTIL_HISTOGRAM_H
@@ -9,12 +10,12 @@
 #include <stdint.h>
 
 #define HISTOGRAM_SUB_BITS 4
-#define HISTOGRAM_BUCKETS ((64 - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS)
+#define HISTOGRAM_BUCKETS  ((64 - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS)
 
 /* Zero-initialise. */
 struct histogram {
 	uint64_t count;
-	uint64_t sum; /* saturates */
+	uint64_t sum;      /* saturates */
 	uint64_t min, max; /* undefined while count is 0 */
 	uint64_t counts[HISTOGRAM_BUCKETS];
 };
@@ -46,7 +47,10 @@ static inline void histogram_add(struct histogram *h, uint64_t value)
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from);
-/* Value that the share Q (0 … 1) of all values do not exceed: upper end of its bucket, never above max. 0 when empty. */
+/*
+ * Value that the share Q (0 … 1) of all values do not exceed: upper end of its bucket, never above
+ * max. 0 when empty.
+ */
 uint64_t histogram_quantile(const struct histogram *h, double q);
 /* Mean, 0 when empty. */
 double histogram_mean(const struct histogram *h);

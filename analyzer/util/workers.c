@@ -29,7 +29,10 @@ static void *worker_main(void *argument)
 	struct shared *s = w->shared;
 
 	for (;;) {
-		/* Relaxed: a counter of work and nothing else; results become visible by pthread_join. */
+		/*
+		 * Relaxed: a counter of work and nothing else; results become visible by
+		 * pthread_join.
+		 */
 		size_t item = __atomic_fetch_add(&s->next, GROUP, __ATOMIC_RELAXED);
 		size_t end = item + GROUP < s->count ? item + GROUP : s->count;
 
@@ -40,7 +43,8 @@ static void *worker_main(void *argument)
 	}
 }
 
-void workers_run(int jobs, size_t count, void (*work)(void *context, int worker, size_t item), void *context)
+void workers_run(int jobs, size_t count, void (*work)(void *context, int worker, size_t item),
+		 void *context)
 {
 	struct shared shared = { work, context, count, 0 };
 	struct worker *workers;
@@ -51,8 +55,8 @@ void workers_run(int jobs, size_t count, void (*work)(void *context, int worker,
 	workers = xcalloc((size_t)jobs, sizeof(*workers));
 	for (i = 0; i < jobs; i++)
 		workers[i] = (struct worker){ .shared = &shared, .number = i };
-	while (started + 1 < jobs &&
-	       pthread_create(&workers[started + 1].thread, NULL, worker_main, &workers[started + 1]) == 0)
+	while (started + 1 < jobs && pthread_create(&workers[started + 1].thread, NULL, worker_main,
+						    &workers[started + 1]) == 0)
 		started++;
 	worker_main(&workers[0]);
 	for (i = 1; i <= started; i++)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gen_trace.c - see gen_trace.h. As a program:
- *     gen_trace --out FILE [--seed N] [--events N] [--threads N] [--stacks N] [--live N] [--layout rows|columns] [--spool]
- * writes a random valid trace and prints as JSON what a perfect report on it says.
+ * gen_trace.c - see gen_trace.h: the writer of the format.
  */
 #include "gen_trace.h"
 
@@ -14,7 +12,7 @@
 #define GEN_LEVEL 1
 #define GEN_PAGE  4096u
 
-/* ---- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ---------------------------------------------------------------------------------- */
 
 static void gen_put(struct gen_bytes *b, const void *bytes, size_t length)
 {
@@ -68,8 +66,8 @@ static uint32_t gen_crc(const uint8_t *at, size_t length)
 }
 
 /* A skippable frame: facts header with the CRC of FIELDS, FIELDS, TAIL. */
-static void gen_facts(struct gen *g, uint32_t frame, const char *magic, const struct gen_bytes *fields, const void *tail,
-		      size_t tail_length)
+static void gen_facts(struct gen *g, uint32_t frame, const char *magic,
+		      const struct gen_bytes *fields, const void *tail, size_t tail_length)
 {
 	struct shim_trace_facts facts = { .version = SHIM_TRACE_VERSION, .run_id = g->run_id };
 	uint32_t start[2] = { frame, (uint32_t)(sizeof(facts) + fields->length + tail_length) };
@@ -82,7 +80,7 @@ static void gen_facts(struct gen *g, uint32_t frame, const char *magic, const st
 	gen_put(&g->trace, tail, tail_length);
 }
 
-/* ---- header, footer, file --------------------------------------------------------------------- */
+/* ---- header, footer, file ------------------------------------------------------------------- */
 
 static void gen_fact(struct gen_bytes *b, const char *key, const char *value)
 {
@@ -166,7 +164,7 @@ int gen_write(const struct gen *g, const char *path)
 	return g->spool.length ? gen_write_file(spool, &g->spool) : 0;
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------- */
+/* ---- blocks --------------------------------------------------------------------------------- */
 
 void gen_raw_block(struct gen *g, const struct shim_block *header, const void *payload, size_t length)
 {
@@ -174,8 +172,13 @@ void gen_raw_block(struct gen *g, const struct shim_block *header, const void *p
 	uint8_t *plain = malloc(bytes), *out = malloc(bound);
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 	struct shim_index_entry entry = {
-		.offset = g->trace.length, .begin_ticks = header->begin_ticks, .end_ticks = header->end_ticks,
-		.thread = header->thread, .seq = header->seq, .row_count = header->row_count, .kind = header->kind,
+		.offset = g->trace.length,
+		.begin_ticks = header->begin_ticks,
+		.end_ticks = header->end_ticks,
+		.thread = header->thread,
+		.seq = header->seq,
+		.row_count = header->row_count,
+		.kind = header->kind,
 	};
 
 	memcpy(plain, header, sizeof(*header));
@@ -200,9 +203,13 @@ void gen_raw_chunk(struct gen *g, const struct shim_chunk *chunk, const void *pa
 	struct shim_chunk c = *chunk;
 
 	if (!g->spool.length) {
-		struct shim_spool spool = { .version = SHIM_TRACE_VERSION, .header_bytes = SHIM_SPOOL_HEADER_BYTES,
-					    .run_id = g->run_id, .pid = 4242, .start_ticks = g->start_ticks,
-					    .start_mono_ns = g->start_ticks, .last_ticks = g->last_ticks,
+		struct shim_spool spool = { .version = SHIM_TRACE_VERSION,
+					    .header_bytes = SHIM_SPOOL_HEADER_BYTES,
+					    .run_id = g->run_id,
+					    .pid = 4242,
+					    .start_ticks = g->start_ticks,
+					    .start_mono_ns = g->start_ticks,
+					    .last_ticks = g->last_ticks,
 					    .last_mono_ns = g->last_ticks };
 
 		memcpy(spool.magic, SHIM_SPOOL_MAGIC, sizeof(spool.magic));
@@ -223,10 +230,15 @@ static void gen_note_time(struct gen *g, const struct shim_row *rows, size_t cou
 	g->rows += count;
 }
 
-void gen_block(struct gen *g, uint32_t thread, const struct shim_row *rows, size_t count, unsigned layout)
+void gen_block(struct gen *g, uint32_t thread, const struct shim_row *rows, size_t count,
+	       unsigned layout)
 {
-	struct shim_block b = { .magic = SHIM_BLOCK_MAGIC, .kind = SHIM_BLOCK_EVENTS, .layout = (uint8_t)layout,
-				.thread = thread, .seq = g->seqs[thread]++, .row_count = (uint32_t)count };
+	struct shim_block b = { .magic = SHIM_BLOCK_MAGIC,
+				.kind = SHIM_BLOCK_EVENTS,
+				.layout = (uint8_t)layout,
+				.thread = thread,
+				.seq = g->seqs[thread]++,
+				.row_count = (uint32_t)count };
 	const void *payload = rows;
 	size_t length = count * sizeof(*rows);
 	uint8_t *columns = NULL;
@@ -245,8 +257,12 @@ void gen_block(struct gen *g, uint32_t thread, const struct shim_row *rows, size
 
 void gen_chunk(struct gen *g, uint32_t thread, const struct shim_row *rows, size_t count)
 {
-	struct shim_chunk c = { .magic = SHIM_CHUNK_MAGIC, .kind = SHIM_BLOCK_EVENTS, .layout = SHIM_LAYOUT_ROWS,
-				.thread = thread, .seq = g->seqs[thread]++, .used = (uint32_t)(count * sizeof(*rows)) };
+	struct shim_chunk c = { .magic = SHIM_CHUNK_MAGIC,
+				.kind = SHIM_BLOCK_EVENTS,
+				.layout = SHIM_LAYOUT_ROWS,
+				.thread = thread,
+				.seq = g->seqs[thread]++,
+				.used = (uint32_t)(count * sizeof(*rows)) };
 
 	c.begin_ticks = c.begin_mono_ns = count ? rows[0].ticks : g->last_ticks;
 	c.lost = g->lost[thread];
@@ -254,7 +270,7 @@ void gen_chunk(struct gen *g, uint32_t thread, const struct shim_row *rows, size
 	gen_raw_chunk(g, &c, rows, c.used);
 }
 
-/* ---- columns ---------------------------------------------------------------------------------- */
+/* ---- columns -------------------------------------------------------------------------------- */
 
 struct gen_shape {
 	uint8_t op, func;
@@ -270,20 +286,24 @@ struct gen_columns {
 	uint32_t by_hash[GEN_SLOTS]; /* shape + 1 */
 	uint32_t shape_count;
 	uint64_t open_addr[GEN_SLOTS];
-	uint32_t open_row[GEN_SLOTS]; /* row + 1 of an allocation that may still end here; UINT32_MAX: taken and done */
-	uint32_t partner[GEN_SLOTS];  /* row + 1 of an end's allocation; UINT32_MAX for an allocation that ends */
+	/* row + 1 of an allocation that may still end here; UINT32_MAX: taken and done */
+	uint32_t open_row[GEN_SLOTS];
+	/* row + 1 of an end's allocation; UINT32_MAX for an allocation that ends */
+	uint32_t partner[GEN_SLOTS];
 };
 
 static uint32_t gen_shape_of(struct gen_columns *c, const struct gen_shape *s)
 {
-	uint64_t hash = (s->size * 31 + s->stack) * 1000003u + s->op * 977u + s->func * 31u + s->extra;
+	uint64_t hash = (s->size * 31 + s->stack) * 1000003u + s->op * 977u + s->func * 31u +
+			s->extra;
 	uint32_t i;
 
-	for (i = (uint32_t)((hash * 0x9e3779b97f4a7c15u) >> 48); c->by_hash[i]; i = (i + 1) % GEN_SLOTS) {
+	for (i = (uint32_t)((hash * 0x9e3779b97f4a7c15u) >> 48); c->by_hash[i];
+	     i = (i + 1) % GEN_SLOTS) {
 		const struct gen_shape *have = &c->shapes[c->by_hash[i] - 1];
 
-		if (have->op == s->op && have->func == s->func && have->extra == s->extra && have->stack == s->stack &&
-		    have->size == s->size)
+		if (have->op == s->op && have->func == s->func && have->extra == s->extra &&
+		    have->stack == s->stack && have->size == s->size)
 			return c->by_hash[i] - 1;
 	}
 	c->shapes[c->shape_count] = *s;
@@ -310,8 +330,8 @@ static void gen_pair(struct gen_columns *c, const struct shim_row *rows, size_t 
 		if (rows[i].op == SHIM_OP_ALLOC || rows[i].op == SHIM_OP_REALLOC_ALLOC) {
 			c->open_addr[slot] = rows[i].addr;
 			c->open_row[slot] = (uint32_t)i + 1;
-		} else if ((rows[i].op == SHIM_OP_FREE || rows[i].op == SHIM_OP_REALLOC_FREE) && c->open_row[slot] &&
-			   c->open_row[slot] != UINT32_MAX) {
+		} else if ((rows[i].op == SHIM_OP_FREE || rows[i].op == SHIM_OP_REALLOC_FREE) &&
+			   c->open_row[slot] && c->open_row[slot] != UINT32_MAX) {
 			c->partner[i] = c->open_row[slot];
 			c->partner[c->open_row[slot] - 1] = UINT32_MAX;
 			c->open_row[slot] = UINT32_MAX;
@@ -352,14 +372,19 @@ static void gen_put_shapes(struct gen_bytes *out, const struct gen_columns *c)
 }
 
 /* One row into its columns; LOCALS counts the local allocations, NUMBERS their numbers by row. */
-static void gen_put_row(const struct gen *g, struct gen_columns *c, struct gen_bytes columns[7], const struct shim_row *r,
-			size_t at, uint32_t *locals, uint32_t *numbers, uint64_t last_addr[2])
+static void gen_put_row(const struct gen *g, struct gen_columns *c, struct gen_bytes columns[7],
+			const struct shim_row *r, size_t at, uint32_t *locals, uint32_t *numbers,
+			uint64_t last_addr[2])
 {
-	struct gen_shape s = { .op = r->op, .func = r->func, .extra = r->extra, .stack = r->stack, .size = r->size };
-	int begins = r->op == SHIM_OP_ALLOC || r->op == SHIM_OP_REALLOC_ALLOC, local = c->partner[at] != 0;
+	struct gen_shape s = {
+		.op = r->op, .func = r->func, .extra = r->extra, .stack = r->stack, .size = r->size
+	};
+	int begins = r->op == SHIM_OP_ALLOC || r->op == SHIM_OP_REALLOC_ALLOC,
+	    local = c->partner[at] != 0;
 
 	if (local)
-		s.op |= begins && g->addressed ? SHIM_SHAPE_LOCAL | SHIM_SHAPE_ADDRESSED : SHIM_SHAPE_LOCAL;
+		s.op |= begins && g->addressed ? SHIM_SHAPE_LOCAL | SHIM_SHAPE_ADDRESSED
+					       : SHIM_SHAPE_LOCAL;
 	gen_varint(&columns[SHIM_COLUMN_CODES], gen_shape_of(c, &s));
 	if (local && begins)
 		numbers[at] = (*locals)++;
@@ -374,7 +399,8 @@ static void gen_put_row(const struct gen *g, struct gen_columns *c, struct gen_b
 	}
 }
 
-uint8_t *gen_columns(const struct gen *g, const struct shim_row *rows, size_t count, uint64_t begin_ticks, size_t *length)
+uint8_t *gen_columns(const struct gen *g, const struct shim_row *rows, size_t count,
+		     uint64_t begin_ticks, size_t *length)
 {
 	struct gen_columns *c = calloc(1, sizeof(*c));
 	uint32_t *numbers = calloc(count + 1, sizeof(*numbers)), locals = 0;
@@ -401,7 +427,7 @@ uint8_t *gen_columns(const struct gen *g, const struct shim_row *rows, size_t co
 	return out.at;
 }
 
-/* ---- definitions ------------------------------------------------------------------------------ */
+/* ---- definitions ---------------------------------------------------------------------------- */
 
 void gen_record(struct gen *g, unsigned type, const void *body, size_t length)
 {
@@ -425,14 +451,15 @@ void gen_stack(struct gen *g, uint32_t id, uint32_t parent, uint64_t pc, int exa
 
 	gen_varint(&b, id - g->last_stack);
 	gen_varint(&b, id - parent);
-	gen_varint(&b, ((uint64_t)difference << 1 ^ (uint64_t)(difference >> 63)) << 1 | (exact != 0));
+	gen_varint(&b,
+		   ((uint64_t)difference << 1 ^ (uint64_t)(difference >> 63)) << 1 | (exact != 0));
 	g->last_stack = id;
 	g->last_pc = pc;
 	gen_add(g, SHIM_DEF_STACK, &b);
 }
 
-void gen_module(struct gen *g, uint32_t id, uint64_t ticks, uint64_t bias, const char *path, const char *build_id,
-		uint64_t vaddr, uint64_t size)
+void gen_module(struct gen *g, uint32_t id, uint64_t ticks, uint64_t bias, const char *path,
+		const char *build_id, uint64_t vaddr, uint64_t size)
 {
 	struct gen_bytes b = { 0 };
 
@@ -449,7 +476,8 @@ void gen_module(struct gen *g, uint32_t id, uint64_t ticks, uint64_t bias, const
 }
 
 /* Records that begin with two numbers, and have perhaps a third, a fourth and a text. */
-static void gen_simple(struct gen *g, unsigned type, const uint64_t *numbers, unsigned count, const char *text)
+static void gen_simple(struct gen *g, unsigned type, const uint64_t *numbers, unsigned count,
+		       const char *text)
 {
 	struct gen_bytes b = { 0 };
 	unsigned i;
@@ -498,11 +526,18 @@ void gen_process(struct gen *g, uint64_t ticks, unsigned what, uint64_t pid, con
 
 void gen_defs(struct gen *g, int spooled)
 {
-	struct shim_block b = { .magic = SHIM_BLOCK_MAGIC, .kind = SHIM_BLOCK_DEFS, .seq = g->defs_seq,
-				.begin_ticks = g->last_ticks, .end_ticks = g->last_ticks,
-				.row_count = g->defs_count, .payload_bytes = (uint32_t)g->defs.length };
-	struct shim_chunk c = { .magic = SHIM_CHUNK_MAGIC, .kind = SHIM_BLOCK_DEFS, .seq = g->defs_seq,
-				.begin_ticks = g->last_ticks, .used = (uint32_t)g->defs.length };
+	struct shim_block b = { .magic = SHIM_BLOCK_MAGIC,
+				.kind = SHIM_BLOCK_DEFS,
+				.seq = g->defs_seq,
+				.begin_ticks = g->last_ticks,
+				.end_ticks = g->last_ticks,
+				.row_count = g->defs_count,
+				.payload_bytes = (uint32_t)g->defs.length };
+	struct shim_chunk c = { .magic = SHIM_CHUNK_MAGIC,
+				.kind = SHIM_BLOCK_DEFS,
+				.seq = g->defs_seq,
+				.begin_ticks = g->last_ticks,
+				.used = (uint32_t)g->defs.length };
 
 	if (spooled)
 		gen_raw_chunk(g, &c, g->defs.at, g->defs.length);
@@ -513,342 +548,3 @@ void gen_defs(struct gen *g, int spooled)
 	g->defs_count = 0;
 	g->last_stack = g->last_pc = 0;
 }
-
-/* ---- random traces ---------------------------------------------------------------------------- */
-
-struct gen_block_alive {
-	uint64_t addr, size, name; /* name: number of its allocation */
-	uint32_t stack;
-	unsigned thread;
-};
-
-struct gen_world {
-	struct gen *g;
-	const struct gen_options *options;
-	struct gen_truth *truth;
-	uint64_t random, now, names, next_addr, live_bytes;
-	struct gen_block_alive *alive;
-	size_t alive_count, alive_capacity;
-	uint64_t *addrs; /* free to be given out again */
-	size_t addr_count, addr_capacity;
-	struct shim_row **rows; /* by thread */
-	size_t *row_counts;
-	uint64_t *last; /* name of the thread's last allocation */
-};
-
-static uint64_t gen_dice(struct gen_world *w, uint64_t sides)
-{
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 7;
-	w->random ^= w->random << 17;
-	return w->random % sides;
-}
-
-uint32_t gen_leaf(unsigned i)
-{
-	return SHIM_STACK_FIRST + 1 + i;
-}
-
-static void gen_row(struct gen_world *w, unsigned thread, unsigned op, unsigned func, uint64_t addr, uint64_t size,
-		    uint32_t stack)
-{
-	w->now += 1 + gen_dice(w, 300);
-	w->rows[thread][w->row_counts[thread]++] =
-		(struct shim_row){ .ticks = w->now, .addr = addr, .size = size, .stack = stack, .op = (uint8_t)op,
-				   .func = (uint8_t)func };
-	w->truth->events++;
-	if (w->row_counts[thread] == w->options->block_rows) {
-		gen_block(w->g, thread + 1, w->rows[thread], w->row_counts[thread], w->options->layout);
-		w->row_counts[thread] = 0;
-	}
-}
-
-static struct gen_site *gen_site(struct gen_world *w, uint32_t stack)
-{
-	return &w->truth->sites[stack - gen_leaf(0)];
-}
-
-static void gen_add_live(struct gen_world *w, const struct gen_block_alive *b)
-{
-	struct gen_site *site = gen_site(w, b->stack);
-
-	site->live_bytes += b->size;
-	site->live_count++;
-	w->live_bytes += b->size;
-	if (w->alive_count == w->alive_capacity) {
-		w->alive_capacity = w->alive_capacity * 2 + 1024;
-		w->alive = realloc(w->alive, w->alive_capacity * sizeof(*w->alive));
-		if (!w->alive)
-			abort();
-	}
-	w->alive[w->alive_count++] = *b;
-}
-
-/* At a new peak every stack's figures are those of now: exact, and slow enough only for few stacks. */
-static void gen_look_at_peak(struct gen_world *w)
-{
-	unsigned i;
-
-	if (w->live_bytes <= w->truth->peak_bytes)
-		return;
-	w->truth->peak_bytes = w->live_bytes;
-	w->truth->peak_count = w->alive_count;
-	if (w->options->stacks > 64)
-		return;
-	for (i = 0; i < w->options->stacks; i++) {
-		w->truth->sites[i].peak_bytes = w->truth->sites[i].live_bytes;
-		w->truth->sites[i].peak_count = w->truth->sites[i].live_count;
-	}
-}
-
-static void gen_allocate(struct gen_world *w, unsigned thread, unsigned op, unsigned func)
-{
-	struct gen_block_alive b = { .thread = thread, .name = ++w->names };
-	struct gen_site *site;
-
-	b.size = gen_dice(w, 20) ? 1 + gen_dice(w, 20) * 16 : gen_dice(w, 100000);
-	b.stack = gen_leaf((unsigned)gen_dice(w, w->options->stacks));
-	if (w->addr_count)
-		b.addr = w->addrs[--w->addr_count];
-	else
-		b.addr = w->next_addr += 64;
-	gen_row(w, thread, op, func, b.addr, b.size, b.stack);
-	gen_add_live(w, &b);
-	site = gen_site(w, b.stack);
-	site->allocations++;
-	site->allocated_bytes += b.size;
-	w->truth->allocations++;
-	w->truth->reallocations += op == SHIM_OP_REALLOC_ALLOC;
-	w->truth->allocated_bytes += b.size;
-	w->last[thread] = b.name;
-	gen_look_at_peak(w);
-}
-
-/* Takes a block out of those alive: mostly a recent one. */
-static struct gen_block_alive gen_take(struct gen_world *w)
-{
-	size_t recent = w->alive_count < 8 ? w->alive_count : 8;
-	size_t at = gen_dice(w, 10) ? w->alive_count - 1 - gen_dice(w, recent) : gen_dice(w, w->alive_count);
-	struct gen_block_alive b = w->alive[at];
-	struct gen_site *site = gen_site(w, b.stack);
-
-	w->alive[at] = w->alive[--w->alive_count];
-	site->live_bytes -= b.size;
-	site->live_count--;
-	w->live_bytes -= b.size;
-	return b;
-}
-
-static void gen_give_address(struct gen_world *w, uint64_t addr)
-{
-	if (w->addr_count == w->addr_capacity) {
-		w->addr_capacity = w->addr_capacity * 2 + 1024;
-		w->addrs = realloc(w->addrs, w->addr_capacity * sizeof(*w->addrs));
-		if (!w->addrs)
-			abort();
-	}
-	w->addrs[w->addr_count++] = addr;
-}
-
-static void gen_end_block(struct gen_world *w, const struct gen_block_alive *b, unsigned thread)
-{
-	gen_give_address(w, b->addr);
-	if (w->last[thread] == b->name && b->thread == thread) {
-		gen_site(w, b->stack)->temporary++;
-		w->truth->temporary++;
-	}
-}
-
-static void gen_release(struct gen_world *w, unsigned thread)
-{
-	struct gen_block_alive b = gen_take(w);
-
-	gen_row(w, thread, SHIM_OP_FREE, SHIM_FUNC_FREE, b.addr, 0, 0);
-	gen_end_block(w, &b, thread);
-	w->truth->frees++;
-}
-
-static void gen_resize(struct gen_world *w, unsigned thread)
-{
-	struct gen_block_alive b = gen_take(w);
-	unsigned outcome = (unsigned)gen_dice(w, 10);
-
-	gen_row(w, thread, SHIM_OP_REALLOC_FREE, SHIM_FUNC_REALLOC, b.addr, outcome == 1 ? 0 : 77, 0);
-	if (outcome == 0) { /* it fails */
-		gen_row(w, thread, SHIM_OP_REALLOC_FAIL, SHIM_FUNC_REALLOC, b.addr, 0, 0);
-		gen_add_live(w, &b);
-		w->truth->failed++;
-		return;
-	}
-	gen_end_block(w, &b, thread);
-	if (outcome == 1) /* realloc(p, 0): a free */
-		w->truth->frees++;
-	else
-		gen_allocate(w, thread, SHIM_OP_REALLOC_ALLOC, SHIM_FUNC_REALLOC);
-}
-
-static void gen_map(struct gen_world *w, unsigned thread)
-{
-	uint64_t addr = 0x700000000000 + (w->truth->maps << 20), size = 4096 * (1 + gen_dice(w, 16));
-
-	gen_row(w, thread, SHIM_OP_MMAP, SHIM_FUNC_MMAP, addr, size, gen_leaf(0));
-	w->truth->maps++;
-	if (gen_dice(w, 2)) {
-		gen_row(w, thread, SHIM_OP_MUNMAP, SHIM_FUNC_MUNMAP, addr, size, 0);
-		w->truth->unmaps++;
-	} else {
-		w->truth->mapped_bytes += size;
-	}
-}
-
-static void gen_step(struct gen_world *w, unsigned thread)
-{
-	uint64_t dice = gen_dice(w, 1000);
-
-	if (dice < 2) {
-		gen_map(w, thread);
-	} else if (dice < 4) {
-		gen_row(w, thread, SHIM_OP_ALLOC_FAIL, SHIM_FUNC_MALLOC, 0, 1u << 30, gen_leaf(0));
-		w->truth->failed++;
-	} else if (w->alive_count == 0 || dice < (w->alive_count < w->options->live ? 520u : 470u)) {
-		gen_allocate(w, thread, SHIM_OP_ALLOC, dice % 2 ? SHIM_FUNC_MALLOC : SHIM_FUNC_CALLOC);
-	} else if (dice < 560) {
-		gen_resize(w, thread);
-	} else {
-		gen_release(w, thread);
-	}
-}
-
-static void gen_world_defs(struct gen_world *w)
-{
-	unsigned i;
-
-	gen_module(w->g, 1, w->g->start_ticks, 0x400000, "/usr/bin/app", "\x12\x34", 0, 0x10000000);
-	gen_stack(w->g, SHIM_STACK_FIRST, 0, 0x400800, 0);
-	for (i = 0; i < w->options->stacks; i++)
-		gen_stack(w->g, gen_leaf(i), SHIM_STACK_FIRST, 0x401000 + 16 * (uint64_t)i, 0);
-	for (i = 0; i < w->options->threads; i++)
-		gen_thread(w->g, i + 1, w->g->start_ticks, 4242 + i, i ? "worker" : "main");
-	gen_defs(w->g, 0);
-}
-
-static void gen_world_end(struct gen_world *w)
-{
-	unsigned i;
-
-	for (i = 0; i < w->options->threads; i++) {
-		if (w->row_counts[i] && w->options->spool)
-			gen_chunk(w->g, i + 1, w->rows[i], w->row_counts[i]);
-		else if (w->row_counts[i])
-			gen_block(w->g, i + 1, w->rows[i], w->row_counts[i], w->options->layout);
-		free(w->rows[i]);
-	}
-	w->truth->live_bytes = w->live_bytes;
-	w->truth->live_count = w->alive_count;
-	if (!w->options->spool)
-		gen_end(w->g, "exit");
-	free(w->rows);
-	free(w->row_counts);
-	free(w->last);
-	free(w->alive);
-	free(w->addrs);
-}
-
-void gen_random(struct gen *g, const struct gen_options *options, struct gen_truth *truth)
-{
-	struct gen_world w = { .g = g, .options = options, .truth = truth };
-	unsigned i, thread = 0;
-
-	memset(truth, 0, sizeof(*truth));
-	truth->sites = calloc(options->stacks, sizeof(*truth->sites));
-	gen_begin(g, options->seed + 1, NULL);
-	g->addressed = options->threads > 1;
-	w.random = options->seed * 0x9e3779b97f4a7c15u + 88172645463325252u;
-	w.now = g->start_ticks;
-	w.next_addr = 0x500000000000;
-	w.rows = calloc(options->threads, sizeof(*w.rows));
-	w.row_counts = calloc(options->threads, sizeof(*w.row_counts));
-	w.last = calloc(options->threads, sizeof(*w.last));
-	for (i = 0; i < options->threads; i++)
-		w.rows[i] = malloc(options->block_rows * sizeof(**w.rows));
-	gen_world_defs(&w);
-	while (truth->events < options->events) {
-		if (gen_dice(&w, 8) == 0)
-			thread = (unsigned)gen_dice(&w, options->threads);
-		gen_step(&w, thread);
-	}
-	gen_world_end(&w);
-}
-
-/* ---- the program ------------------------------------------------------------------------------ */
-
-#ifndef GEN_TRACE_LIBRARY
-
-static int gen_usage(void)
-{
-	fprintf(stderr, "usage: gen_trace --out FILE [--seed N] [--events N] [--threads N] [--stacks N] [--live N]\n"
-			"                 [--layout rows|columns] [--spool]\n");
-	return 1;
-}
-
-static int gen_parse(int argc, char **argv, struct gen_options *o, const char **out)
-{
-	int i;
-
-	for (i = 1; i < argc; i++) {
-		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
-
-		if (strcmp(name, "--spool") == 0) {
-			o->spool = 1;
-			continue;
-		}
-		i++;
-		if (strcmp(name, "--out") == 0)
-			*out = value;
-		else if (strcmp(name, "--seed") == 0)
-			o->seed = strtoull(value, NULL, 10);
-		else if (strcmp(name, "--events") == 0)
-			o->events = strtoull(value, NULL, 10);
-		else if (strcmp(name, "--threads") == 0)
-			o->threads = (unsigned)strtoul(value, NULL, 10);
-		else if (strcmp(name, "--stacks") == 0)
-			o->stacks = (unsigned)strtoul(value, NULL, 10);
-		else if (strcmp(name, "--live") == 0)
-			o->live = strtoull(value, NULL, 10);
-		else if (strcmp(name, "--layout") == 0)
-			o->layout = strcmp(value, "rows") == 0 ? SHIM_LAYOUT_ROWS : SHIM_LAYOUT_COLUMNS;
-		else
-			return -1;
-	}
-	return *out && o->threads >= 1 && o->threads <= 1000 && o->stacks >= 1 ? 0 : -1;
-}
-
-int main(int argc, char **argv)
-{
-	struct gen_options o = { .seed = 1, .events = 100000, .threads = 1, .layout = SHIM_LAYOUT_COLUMNS, .stacks = 50,
-				 .live = 1000, .block_rows = 8190 };
-	const char *out = NULL;
-	struct gen_truth t;
-	struct gen g;
-
-	if (gen_parse(argc, argv, &o, &out) < 0)
-		return gen_usage();
-	gen_random(&g, &o, &t);
-	if (gen_write(&g, out) < 0) {
-		perror(out);
-		return 1;
-	}
-	printf("{\"events\": %llu, \"allocations\": %llu, \"reallocations\": %llu, \"frees\": %llu, \"failed\": %llu, "
-	       "\"allocated_bytes\": %llu, \"live_count\": %llu, \"live_bytes\": %llu, \"peak_bytes\": %llu, "
-	       "\"peak_count\": %llu, \"temporary\": %llu, \"maps\": %llu, \"mapped_bytes\": %llu, \"trace_bytes\": %zu}\n",
-	       (unsigned long long)t.events, (unsigned long long)t.allocations, (unsigned long long)t.reallocations,
-	       (unsigned long long)t.frees, (unsigned long long)t.failed, (unsigned long long)t.allocated_bytes,
-	       (unsigned long long)t.live_count, (unsigned long long)t.live_bytes, (unsigned long long)t.peak_bytes,
-	       (unsigned long long)t.peak_count, (unsigned long long)t.temporary, (unsigned long long)t.maps,
-	       (unsigned long long)t.mapped_bytes, g.trace.length);
-	free(t.sites);
-	gen_free(&g);
-	return 0;
-}
-
-#endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gen_trace.h - writes traces and spools for tests, in memory, from rows and definitions. Written from
- * docs/trace-format.md alone, apart from both the library's writer and the tool's reader.
+ * gen_trace.h - writes traces and spools for tests, in memory, from rows and definitions. Written
+ * from docs/trace-format.md alone, apart from both the library's writer and the tool's reader.
  *
- * Unit tests include gen_trace.c itself with GEN_TRACE_LIBRARY defined; by itself it is a program (see there).
+ * Unit tests include gen_trace.c and gen_random.c themselves (trace_fixture.h); gen_main.c makes a
+ * program of them.
  */
 #ifndef GEN_TRACE_H
 #define GEN_TRACE_H
@@ -28,7 +29,7 @@ struct gen {
 	uint32_t seqs[1024];          /* next block of each thread */
 	int addressed;                /* local pairs keep their address, as with several threads */
 	int time_shift;
-	uint64_t lost[1024];          /* per thread, put into its next blocks */
+	uint64_t lost[1024]; /* per thread, put into its next blocks */
 };
 
 /* Starts a trace with a header of usual facts; EXTRA: further key, value, …, NULL; may be NULL. */
@@ -37,8 +38,8 @@ void gen_free(struct gen *g);
 
 /* Definitions; they go into the block in the making until gen_defs. */
 void gen_stack(struct gen *g, uint32_t id, uint32_t parent, uint64_t pc, int exact);
-void gen_module(struct gen *g, uint32_t id, uint64_t ticks, uint64_t bias, const char *path, const char *build_id,
-		uint64_t vaddr, uint64_t size);
+void gen_module(struct gen *g, uint32_t id, uint64_t ticks, uint64_t bias, const char *path,
+		const char *build_id, uint64_t vaddr, uint64_t size);
 void gen_unload(struct gen *g, uint32_t id, uint64_t ticks);
 void gen_thread(struct gen *g, uint32_t index, uint64_t ticks, uint64_t tid, const char *name);
 void gen_thread_end(struct gen *g, uint32_t index, uint64_t ticks);
@@ -52,16 +53,19 @@ void gen_record(struct gen *g, unsigned type, const void *body, size_t length);
 void gen_defs(struct gen *g, int spooled);
 
 /* A block of events. LAYOUT: SHIM_LAYOUT_ROWS or _COLUMNS. Times must not decrease. */
-void gen_block(struct gen *g, uint32_t thread, const struct shim_row *rows, size_t count, unsigned layout);
+void gen_block(struct gen *g, uint32_t thread, const struct shim_row *rows, size_t count,
+	       unsigned layout);
 /* The same as the next chunk of the spool. */
 void gen_chunk(struct gen *g, uint32_t thread, const struct shim_row *rows, size_t count);
 /* Any frame: a decompressed block as it stands, compressed and added to trace and index. */
-void gen_raw_block(struct gen *g, const struct shim_block *header, const void *payload, size_t length);
+void gen_raw_block(struct gen *g, const struct shim_block *header, const void *payload,
+		   size_t length);
 /* Any chunk with SEQ; bytes: whole pages that hold it. */
 void gen_raw_chunk(struct gen *g, const struct shim_chunk *chunk, const void *payload, size_t length);
 
 /* Payload of layout 2 for ROWS; free() it. */
-uint8_t *gen_columns(const struct gen *g, const struct shim_row *rows, size_t count, uint64_t begin_ticks, size_t *length);
+uint8_t *gen_columns(const struct gen *g, const struct shim_row *rows, size_t count,
+		     uint64_t begin_ticks, size_t *length);
 
 /* Index and footer; END: "exit" … */
 void gen_end(struct gen *g, const char *end);
@@ -72,13 +76,13 @@ int gen_write(const struct gen *g, const char *path);
 
 struct gen_options {
 	uint64_t seed;
-	uint64_t events;   /* about */
-	unsigned threads;  /* 1 … 1000 */
-	unsigned layout;   /* SHIM_LAYOUT_ROWS or _COLUMNS */
-	unsigned stacks;   /* distinct, at least 1 */
-	uint64_t live;     /* about so many blocks are alive in the end */
+	uint64_t events;  /* about */
+	unsigned threads; /* 1 … 1000 */
+	unsigned layout;  /* SHIM_LAYOUT_ROWS or _COLUMNS */
+	unsigned stacks;  /* distinct, at least 1 */
+	uint64_t live;    /* about so many blocks are alive in the end */
 	unsigned block_rows;
-	int spool;         /* killed: no footer, the last blocks are in the spool */
+	int spool; /* killed: no footer, the last blocks are in the spool */
 };
 
 /* What a perfect report on the trace says. */
@@ -87,8 +91,9 @@ struct gen_truth {
 	uint64_t live_count, live_bytes, peak_bytes, peak_count, temporary;
 	uint64_t maps, unmaps, mapped_bytes;
 	struct gen_site {
-		uint64_t allocations, allocated_bytes, live_count, live_bytes, peak_count, peak_bytes, temporary;
-	} *sites; /* by stack id - SHIM_STACK_FIRST, of options.stacks leaf stacks */
+		uint64_t allocations, allocated_bytes, live_count, live_bytes, peak_count,
+			peak_bytes, temporary;
+	} * sites; /* by stack id - SHIM_STACK_FIRST, of options.stacks leaf stacks */
 };
 
 void gen_random(struct gen *g, const struct gen_options *options, struct gen_truth *truth);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace_fixture.h - what unit tests of the reading side share: a scratch folder, generated traces in it, and one call from
- * a trace to the events or the results that come out of it. Included once per test program, after its own includes.
+ * trace_fixture.h - what unit tests of the reading side share: a scratch folder, generated traces
+ * in it, and one call from a trace to the events or the results that come out of it. Included once
+ * per test program, after its own includes.
  */
 #ifndef TRACE_FIXTURE_H
 #define TRACE_FIXTURE_H
@@ -17,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define GEN_TRACE_LIBRARY
+#include "gen_random.c"
 #include "gen_trace.c"
 
 #include "pass/analysis.h"
@@ -75,16 +76,21 @@ UNUSED static void fixture_take(void *context, const struct event_batch *batch)
 
 	assert_true(batch->count > 0);
 	for (i = 0; i < batch->count; i++) {
-		all->events = pool_grow(all->events, &all->capacity, all->count + 1, sizeof(*all->events));
-		all->threads = pool_grow(all->threads, &all->threads_capacity, all->count + 1, sizeof(*all->threads));
+		all->events = pool_grow(all->events, &all->capacity, all->count + 1,
+					sizeof(*all->events));
+		all->threads = pool_grow(all->threads, &all->threads_capacity, all->count + 1,
+					 sizeof(*all->threads));
 		all->threads[all->count] = batch->thread;
 		all->events[all->count++] = batch->events[i];
 	}
 }
 
-UNUSED static void fixture_replay(const struct source *s, int jobs, uint64_t to, struct fixture_events *all)
+UNUSED static void fixture_replay(const struct source *s, int jobs, uint64_t to,
+				  struct fixture_events *all)
 {
-	struct replay_options options = { .jobs = jobs, .to_ticks = to, .batch = fixture_take, .context = all };
+	struct replay_options options = {
+		.jobs = jobs, .to_ticks = to, .batch = fixture_take, .context = all
+	};
 
 	memset(all, 0, sizeof(*all));
 	all->quality = s->quality;
@@ -137,7 +143,10 @@ UNUSED static struct run *fixture_analyse(const struct analysis_request *request
 }
 
 /* Shorthand for one row. */
-#define ROW(t, o, f, a, s, k) \
-	{ .ticks = (t), .op = SHIM_OP_##o, .func = SHIM_FUNC_##f, .addr = (a), .size = (s), .stack = (k) }
+#define ROW(t, o, f, a, s, k)                                                                     \
+	{                                                                                         \
+		.ticks = (t), .op = SHIM_OP_##o, .func = SHIM_FUNC_##f, .addr = (a), .size = (s), \
+		.stack = (k)                                                                      \
+	}
 
 #endif

@@ -5,13 +5,13 @@
 #include "trace/block.h"
 
 static const struct shim_row rows[] = {
-	ROW(1000, ALLOC, MALLOC, 0x7f0010, 24, 5),    /* local: ends in row 2 */
-	ROW(1001, ALLOC, NEW, 0x7f0040, 100, 6),      /* stays */
+	ROW(1000, ALLOC, MALLOC, 0x7f0010, 24, 5), /* local: ends in row 2 */
+	ROW(1001, ALLOC, NEW, 0x7f0040, 100, 6),   /* stays */
 	ROW(1002, FREE, FREE, 0x7f0010, 0, 0),
 	ROW(1003, MMAP, MMAP, 0x10000, 8192, 2),
 	ROW(1003, ALLOC_FAIL, MALLOC, 0, 1u << 30, 7),
-	ROW(1010, FREE, DELETE, 0x500000, 0, 3),      /* from an earlier block */
-	ROW(1011, ALLOC, MALLOC, 0x7f0010, 8, 5),     /* local, the same address again */
+	ROW(1010, FREE, DELETE, 0x500000, 0, 3),  /* from an earlier block */
+	ROW(1011, ALLOC, MALLOC, 0x7f0010, 8, 5), /* local, the same address again */
 	ROW(1012, REALLOC_FREE, REALLOC, 0x7f0010, 64, 0),
 	ROW(1013, REALLOC_ALLOC, REALLOC, 0x7f0080, 64, 5),
 	ROW(1014, REALLOC_FREE, REALLOC, 0x7f0080, 1 << 20, 0),
@@ -23,13 +23,19 @@ static const struct shim_row rows[] = {
 
 static struct shim_block header_of(unsigned layout, size_t count, size_t payload)
 {
-	return (struct shim_block){ .magic = SHIM_BLOCK_MAGIC, .kind = SHIM_BLOCK_EVENTS, .layout = (uint8_t)layout,
-				    .thread = 1, .begin_ticks = 1000, .end_ticks = 2000, .row_count = (uint32_t)count,
+	return (struct shim_block){ .magic = SHIM_BLOCK_MAGIC,
+				    .kind = SHIM_BLOCK_EVENTS,
+				    .layout = (uint8_t)layout,
+				    .thread = 1,
+				    .begin_ticks = 1000,
+				    .end_ticks = 2000,
+				    .row_count = (uint32_t)count,
 				    .payload_bytes = (uint32_t)payload };
 }
 
 /* Decodes HEADER and PAYLOAD as a frame of their own. */
-static int decode(struct block *b, const struct shim_block *header, const void *payload, size_t length, struct diag *d)
+static int decode(struct block *b, const struct shim_block *header, const void *payload,
+		  size_t length, struct diag *d)
 {
 	struct gen g = { 0 };
 	int result;
@@ -143,10 +149,10 @@ static void odd_rows_are_put_right(void **state)
 	struct diag d;
 
 	(void)state;
-	odd[0].ticks = 5;                  /* before the block's beginning */
-	odd[1].op = 200;                   /* unknown: left out */
-	odd[2].ticks = 0;                  /* back in time */
-	odd[3].addr = UINT64_MAX;          /* looks like a local one */
+	odd[0].ticks = 5;         /* before the block's beginning */
+	odd[1].op = 200;          /* unknown: left out */
+	odd[2].ticks = 0;         /* back in time */
+	odd[3].addr = UINT64_MAX; /* looks like a local one */
 	assert_int_equal(decode(&b, &header, odd, sizeof(odd), &d), 0);
 	assert_int_equal(b.header.row_count, 3);
 	assert_int_equal(b.unknown, 1);
@@ -223,7 +229,10 @@ static void frames_without_size_or_beyond_all_bounds_are_refused(void **state)
 	block_free(&b);
 }
 
-/* Whatever one byte of the payload becomes: read or refused, never a wild access (valgrind and the sanitizers watch). */
+/*
+ * Whatever one byte of the payload becomes: read or refused, never a wild access (valgrind and the
+ * sanitizers watch).
+ */
 static void every_broken_byte_of_columns_is_survived(void **state)
 {
 	struct gen g = { 0 };
@@ -280,20 +289,29 @@ static void senseless_local_pairs_are_refused(void **state)
 {
 	/* Shapes: local malloc of 8 by stack 2; local free. */
 	static const uint8_t shapes[] = { 2, 0x81, 1, 0, 4, 8, 0x82, 32, 0, 3, 0 };
-	static const uint8_t two_ends[] = { 0, 1, 1 }, no_end[] = { 0 }, early[] = { 1, 0 }, good[] = { 0, 1 };
+	static const uint8_t two_ends[] = { 0, 1, 1 }, no_end[] = { 0 }, early[] = { 1, 0 },
+			     good[] = { 0, 1 };
 	static const uint8_t back[] = { 0, 0 }, none[] = { 0 }, times[] = { 0, 1, 1, 1 };
 	static const struct {
 		const uint8_t *codes;
 		uint8_t rows, backs;
 		int result;
-	} cases[] = { { good, 2, 1, 0 }, { two_ends, 3, 2, -1 }, { no_end, 1, 0, -1 }, { early, 2, 1, -1 }, { good, 2, 0, -1 } };
+	} cases[] = { { good, 2, 1, 0 },
+		      { two_ends, 3, 2, -1 },
+		      { no_end, 1, 0, -1 },
+		      { early, 2, 1, -1 },
+		      { good, 2, 0, -1 } };
 	struct block b = { 0 };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const uint8_t *const columns[6] = { shapes, cases[i].codes, back, none, none, times };
-		const uint8_t lengths[6] = { sizeof(shapes), cases[i].rows, cases[i].backs, 1, 1,
+		const uint8_t lengths[6] = { sizeof(shapes),
+					     cases[i].rows,
+					     cases[i].backs,
+					     1,
+					     1,
 					     (uint8_t)(1 + cases[i].rows) };
 		struct shim_block header;
 		struct hand h;

@@ -7,7 +7,8 @@
 /* The definitions in the making of G as a block. */
 static struct block block_of(const struct gen *g)
 {
-	return (struct block){ .payload = g->defs.at, .header = { .payload_bytes = (uint32_t)g->defs.length } };
+	return (struct block){ .payload = g->defs.at,
+			       .header = { .payload_bytes = (uint32_t)g->defs.length } };
 }
 
 static void every_kind_reads_as_written(void **state)
@@ -83,11 +84,13 @@ static void unknown_and_senseless_records_are_passed_over(void **state)
 
 	(void)state;
 	gen_record(&g, 77, "from the future", 15);
-	gen_record(&g, SHIM_DEF_CLOCK, "\x05", 1);          /* cut short */
-	gen_record(&g, SHIM_DEF_STACK, "\x05\x09\x00", 3);  /* its parent is larger than it */
-	gen_record(&g, SHIM_DEF_STACK, "\x00\x05\x00", 3);  /* id 5 again: sound in itself, model refuses it */
+	gen_record(&g, SHIM_DEF_CLOCK, "\x05", 1);         /* cut short */
+	gen_record(&g, SHIM_DEF_STACK, "\x05\x09\x00", 3); /* its parent is larger than it */
+	/* id 5 again: sound in itself, model refuses it */
+	gen_record(&g, SHIM_DEF_STACK, "\x00\x05\x00", 3);
 	gen_record(&g, SHIM_DEF_NOTE, "\x01\x01\x7fshort", 8);
-	gen_record(&g, SHIM_DEF_MODULE_LOAD, "\x01\x01\x01\x00\x00\xff\xff\xff\x7f", 9); /* segments beyond its end */
+	/* segments beyond its end */
+	gen_record(&g, SHIM_DEF_MODULE_LOAD, "\x01\x01\x01\x00\x00\xff\xff\xff\x7f", 9);
 	gen_record(&g, SHIM_DEF_CLOCK, "\x05\x06 and what a later version adds", 33);
 	b = block_of(&g);
 	definition_begin(&c, &b);
@@ -116,7 +119,8 @@ static void cut_block_ends_with_what_was_whole(void **state)
 	gen_clock(&g, 1, 2);
 	gen_note(&g, 3, 0, "some text");
 	for (length = 0; length < g.defs.length; length++) {
-		struct block b = { .payload = g.defs.at, .header = { .payload_bytes = (uint32_t)length } };
+		struct block b = { .payload = g.defs.at,
+				   .header = { .payload_bytes = (uint32_t)length } };
 		struct definition_cursor c;
 		int result, whole = 0;
 

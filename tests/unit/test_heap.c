@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_heap.c - the heap pass against known truth: by hand for every rule, and on random traces for all of them together. */
+/*
+ * test_heap.c - the heap pass against known truth, by hand for every rule. test_analysis.c has random
+ * traces for all of them together.
+ */
 #include "../gen/trace_fixture.h"
 
 #define T0 1000000 /* start of generated traces, ticks are ns */
@@ -55,18 +58,21 @@ static void end(struct by_hand *h)
 }
 
 /* One thread, these rows in both layouts. */
-#define ONE_THREAD(h, rows, layout)                                               \
-	do {                                                                      \
-		begin(h);                                                         \
+#define ONE_THREAD(h, rows, layout)                                                  \
+	do {                                                                         \
+		begin(h);                                                            \
 		gen_block(&(h)->g, 1, rows, sizeof(rows) / sizeof(*(rows)), layout); \
 	} while (0)
 
 static void counts_of_a_small_program(void **state)
 {
 	const struct shim_row rows[] = {
-		ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2), ROW(T0 + 2, ALLOC, CALLOC, 0x200, 20, 3),
-		ROW(T0 + 3, ALLOC, MALLOC, 0x300, 30, 2), ROW(T0 + 4, FREE, FREE, 0x200, 0, 0),
-		ROW(T0 + 5, ALLOC, NEW, 0x200, 5, 4),     ROW(T0 + 6, ALLOC_FAIL, MALLOC, 0, 1000, 2),
+		ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
+		ROW(T0 + 2, ALLOC, CALLOC, 0x200, 20, 3),
+		ROW(T0 + 3, ALLOC, MALLOC, 0x300, 30, 2),
+		ROW(T0 + 4, FREE, FREE, 0x200, 0, 0),
+		ROW(T0 + 5, ALLOC, NEW, 0x200, 5, 4),
+		ROW(T0 + 6, ALLOC_FAIL, MALLOC, 0, 1000, 2),
 		ROW(T0 + 7, FREE, FREE, 0x100, 0, 0),
 	};
 	unsigned layout;
@@ -109,8 +115,10 @@ static void counts_of_a_small_program(void **state)
 /* The first of two equal peaks is the peak. */
 static void first_moment_of_the_peak_counts(void **state)
 {
-	const struct shim_row rows[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 50, 2), ROW(T0 + 2, FREE, FREE, 0x100, 0, 0),
-					 ROW(T0 + 3, ALLOC, MALLOC, 0x100, 25, 3), ROW(T0 + 4, ALLOC, MALLOC, 0x200, 25, 3) };
+	const struct shim_row rows[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 50, 2),
+					 ROW(T0 + 2, FREE, FREE, 0x100, 0, 0),
+					 ROW(T0 + 3, ALLOC, MALLOC, 0x100, 25, 3),
+					 ROW(T0 + 4, ALLOC, MALLOC, 0x200, 25, 3) };
 	struct by_hand h;
 
 	(void)state;
@@ -125,8 +133,10 @@ static void realloc_moves_fails_and_frees(void **state)
 {
 	const struct shim_row rows[] = {
 		ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
-		ROW(T0 + 2, REALLOC_FREE, REALLOC, 0x100, 50, 0), ROW(T0 + 3, REALLOC_ALLOC, REALLOC, 0x200, 50, 3),
-		ROW(T0 + 4, REALLOC_FREE, REALLOC, 0x200, 900, 0), ROW(T0 + 5, REALLOC_FAIL, REALLOC, 0x200, 0, 0),
+		ROW(T0 + 2, REALLOC_FREE, REALLOC, 0x100, 50, 0),
+		ROW(T0 + 3, REALLOC_ALLOC, REALLOC, 0x200, 50, 3),
+		ROW(T0 + 4, REALLOC_FREE, REALLOC, 0x200, 900, 0),
+		ROW(T0 + 5, REALLOC_FAIL, REALLOC, 0x200, 0, 0),
 		ROW(T0 + 6, ALLOC, MALLOC, 0x300, 7, 4),
 		ROW(T0 + 7, REALLOC_FREE, REALLOC, 0x300, 0, 0), /* realloc(p, 0): a free */
 		ROW(T0 + 8, ALLOC, REALLOC, 0x400, 1, 5),        /* realloc(NULL, 1) */
@@ -202,11 +212,17 @@ static void realloc_cut_off_by_the_end_leaves_the_block_alive(void **state)
 
 static void temporary_is_by_thread(void **state)
 {
-	/* Thread 1: one temporary, one that thread 2 frees; thread 2: its allocation in between does not matter to thread 1. */
-	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2), ROW(T0 + 9, FREE, FREE, 0x100, 0, 0),
+	/*
+	 * Thread 1: one temporary, one that thread 2 frees; thread 2: its allocation in between
+	 * does not matter to thread 1.
+	 */
+	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
+					ROW(T0 + 9, FREE, FREE, 0x100, 0, 0),
 					ROW(T0 + 10, ALLOC, MALLOC, 0x200, 10, 2) };
-	const struct shim_row two[] = { ROW(T0 + 5, ALLOC, MALLOC, 0x300, 10, 3), ROW(T0 + 12, FREE, FREE, 0x200, 0, 0),
-					ROW(T0 + 13, ALLOC, MALLOC, 0x400, 10, 3), ROW(T0 + 14, FREE, FREE, 0x300, 0, 0) };
+	const struct shim_row two[] = { ROW(T0 + 5, ALLOC, MALLOC, 0x300, 10, 3),
+					ROW(T0 + 12, FREE, FREE, 0x200, 0, 0),
+					ROW(T0 + 13, ALLOC, MALLOC, 0x400, 10, 3),
+					ROW(T0 + 14, FREE, FREE, 0x300, 0, 0) };
 	struct by_hand h;
 
 	(void)state;
@@ -229,11 +245,16 @@ static void temporary_is_by_thread(void **state)
 	end(&h);
 }
 
-/* Within a trace block of thread 1 the pair looks local, but thread 2 freed the block and got the address itself. */
+/*
+ * Within a trace block of thread 1 the pair looks local, but thread 2 freed the block and got the
+ * address itself.
+ */
 static void address_that_changed_hands_is_not_mixed_up(void **state)
 {
-	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2), ROW(T0 + 9, FREE, FREE, 0x100, 0, 0) };
-	const struct shim_row two[] = { ROW(T0 + 3, FREE, FREE, 0x100, 0, 0), ROW(T0 + 5, ALLOC, MALLOC, 0x100, 77, 3) };
+	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
+					ROW(T0 + 9, FREE, FREE, 0x100, 0, 0) };
+	const struct shim_row two[] = { ROW(T0 + 3, FREE, FREE, 0x100, 0, 0),
+					ROW(T0 + 5, ALLOC, MALLOC, 0x100, 77, 3) };
 	const struct heap_totals *t;
 	struct by_hand h;
 
@@ -253,7 +274,8 @@ static void address_that_changed_hands_is_not_mixed_up(void **state)
 static void late_half_of_a_free_is_dropped(void **state)
 {
 	/* Thread 2 got the address before thread 1's free of it was stamped. */
-	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2), ROW(T0 + 9000, FREE, FREE, 0x100, 0, 0) };
+	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
+					ROW(T0 + 9000, FREE, FREE, 0x100, 0, 0) };
 	const struct shim_row two[] = { ROW(T0 + 5000, ALLOC, MALLOC, 0x100, 77, 3) };
 	const struct heap_totals *t;
 	struct by_hand h;
@@ -273,7 +295,8 @@ static void late_half_of_a_free_is_dropped(void **state)
 
 static void free_long_after_an_address_was_reused_is_a_free(void **state)
 {
-	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2), ROW(T0 + 900000, FREE, FREE, 0x100, 0, 0) };
+	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
+					ROW(T0 + 900000, FREE, FREE, 0x100, 0, 0) };
 	const struct shim_row two[] = { ROW(T0 + 5000, ALLOC, MALLOC, 0x100, 77, 3) };
 	struct by_hand h;
 
@@ -289,7 +312,8 @@ static void free_long_after_an_address_was_reused_is_a_free(void **state)
 
 static void early_half_of_an_allocation_is_put_right(void **state)
 {
-	const struct shim_row one[] = { ROW(T0 + 5000, FREE, FREE, 0x100, 0, 0), ROW(T0 + 500000, FREE, FREE, 0x999, 0, 0) };
+	const struct shim_row one[] = { ROW(T0 + 5000, FREE, FREE, 0x100, 0, 0),
+					ROW(T0 + 500000, FREE, FREE, 0x999, 0, 0) };
 	const struct shim_row two[] = { ROW(T0 + 9000, ALLOC, MALLOC, 0x100, 77, 3) };
 	const struct heap_totals *t;
 	struct by_hand h;
@@ -310,7 +334,8 @@ static void early_half_of_an_allocation_is_put_right(void **state)
 
 static void unknown_frees_and_stacks_are_counted(void **state)
 {
-	const struct shim_row rows[] = { ROW(T0 + 1, FREE, FREE, 0x100, 0, 0), ROW(T0 + 2, REALLOC_FREE, REALLOC, 0x200, 9, 0),
+	const struct shim_row rows[] = { ROW(T0 + 1, FREE, FREE, 0x100, 0, 0),
+					 ROW(T0 + 2, REALLOC_FREE, REALLOC, 0x200, 9, 0),
 					 ROW(T0 + 3, REALLOC_ALLOC, REALLOC, 0x200, 9, 2),
 					 ROW(T0 + 4, ALLOC, MALLOC, 0x300, 1, 4000000000u),
 					 ROW(T0 + 5, ALLOC, MALLOC, 0x300, 2, 5) };
@@ -355,7 +380,8 @@ static void mismatched_families_are_told(void **state)
 
 static void ignored_blocks_are_leaks_of_their_own(void **state)
 {
-	struct shim_row rows[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2), ROW(T0 + 2, ALLOC, MALLOC, 0x200, 90, 2) };
+	struct shim_row rows[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
+				   ROW(T0 + 2, ALLOC, MALLOC, 0x200, 90, 2) };
 	struct by_hand h;
 
 	(void)state;
@@ -378,12 +404,17 @@ static int keep_second_thread(void *context, const struct process *p, const stru
 
 static void filters_leave_out_without_confusing_frees(void **state)
 {
-	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2), ROW(T0 + 20, ALLOC, MALLOC, 0x200, 20, 3),
-					ROW(T0 + 40, FREE, FREE, 0x300, 0, 0), ROW(T0 + 60, FREE, FREE, 0x100, 0, 0) };
-	const struct shim_row two[] = { ROW(T0 + 30, ALLOC, MALLOC, 0x300, 40, 2), ROW(T0 + 70, ALLOC, MALLOC, 0x400, 80, 3) };
-	struct analysis_request requests[4] = { { .keep_thread = keep_second_thread }, { .from = "15ns" }, { .to = "50ns" },
-						{ 0 } };
-	static const uint64_t allocated[4] = { 120, 140, 70, 100 }, live[4] = { 80, 100, 30, 100 }, frees[4] = { 1, 1, 1, 0 };
+	const struct shim_row one[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2),
+					ROW(T0 + 20, ALLOC, MALLOC, 0x200, 20, 3),
+					ROW(T0 + 40, FREE, FREE, 0x300, 0, 0),
+					ROW(T0 + 60, FREE, FREE, 0x100, 0, 0) };
+	const struct shim_row two[] = { ROW(T0 + 30, ALLOC, MALLOC, 0x300, 40, 2),
+					ROW(T0 + 70, ALLOC, MALLOC, 0x400, 80, 3) };
+	struct analysis_request requests[4] = {
+		{ .keep_thread = keep_second_thread }, { .from = "15ns" }, { .to = "50ns" }, { 0 }
+	};
+	static const uint64_t allocated[4] = { 120, 140, 70, 100 }, live[4] = { 80, 100, 30, 100 },
+			      frees[4] = { 1, 1, 1, 0 };
 	uint8_t keep[64] = { 0 };
 	unsigned i;
 
@@ -394,7 +425,11 @@ static void filters_leave_out_without_confusing_frees(void **state)
 
 		requests[i].wants = 0x7f;
 		requests[i].jobs = 1;
-		if (i == 3) { /* stack 3 alone; its id in the run is the same here, as all stacks of the trace differ */
+		/*
+		 * stack 3 alone; its id in the run is the same here, as all stacks of the trace
+		 * differ
+		 */
+		if (i == 3) {
 			keep[3] = 1;
 			requests[i].keep_stack = keep;
 		}
@@ -413,7 +448,8 @@ static void filters_leave_out_without_confusing_frees(void **state)
 
 static void truncated_stacks_are_counted(void **state)
 {
-	const struct shim_row rows[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 21), ROW(T0 + 2, ALLOC, MALLOC, 0x200, 20, 2) };
+	const struct shim_row rows[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 21),
+					 ROW(T0 + 2, ALLOC, MALLOC, 0x200, 20, 2) };
 	struct by_hand h;
 
 	(void)state;
@@ -430,9 +466,12 @@ static void truncated_stacks_are_counted(void **state)
 static void timeline_adds_up(void **state)
 {
 	const struct shim_row rows[] = {
-		ROW(T0 + 5, ALLOC, MALLOC, 0x100, 100, 2),  ROW(T0 + 15, ALLOC, MALLOC, 0x200, 50, 2),
-		ROW(T0 + 16, FREE, FREE, 0x100, 0, 0),      ROW(T0 + 35, ALLOC, MALLOC, 0x300, 7, 2),
-		ROW(T0 + 36, MMAP, MMAP, 0x10000, 8192, 2), ROW(T0 + 39, FREE, FREE, 0x200, 0, 0),
+		ROW(T0 + 5, ALLOC, MALLOC, 0x100, 100, 2),
+		ROW(T0 + 15, ALLOC, MALLOC, 0x200, 50, 2),
+		ROW(T0 + 16, FREE, FREE, 0x100, 0, 0),
+		ROW(T0 + 35, ALLOC, MALLOC, 0x300, 7, 2),
+		ROW(T0 + 36, MMAP, MMAP, 0x10000, 8192, 2),
+		ROW(T0 + 39, FREE, FREE, 0x200, 0, 0),
 	};
 	struct analysis_request request = { .wants = 0x7f, .jobs = 1, .buckets = 4 };
 	const struct timeline_bucket *b;
@@ -460,99 +499,6 @@ static void timeline_adds_up(void **state)
 	end(&h);
 }
 
-/* Everything at once, against what the generator knows: threads, layouts, reuse of addresses, killed or not. */
-static void random_traces_give_their_truth(void **state)
-{
-	static const struct gen_options base = { .events = 8000, .stacks = 7, .live = 60, .block_rows = 100 };
-	unsigned round;
-
-	(void)state;
-	for (round = 0; round < 24; round++) {
-		struct gen_options options = base;
-		const struct heap_totals *t;
-		struct gen_truth truth;
-		struct by_hand h;
-		unsigned i;
-
-		options.seed = round;
-		options.threads = 1 + round % 5;
-		options.layout = round % 2 ? SHIM_LAYOUT_ROWS : SHIM_LAYOUT_COLUMNS;
-		options.spool = round % 3 == 0;
-		gen_random(&h.g, &options, &truth);
-		assert_int_equal(gen_write(&h.g, fixture_path), 0);
-		h.run = fixture_analyse(NULL, &h.a);
-		t = &h.a.heap.totals;
-		assert_int_equal(quality_of(&h)->events, truth.events);
-		assert_int_equal(t->allocations, truth.allocations);
-		assert_int_equal(t->reallocations, truth.reallocations);
-		assert_int_equal(t->frees, truth.frees);
-		assert_int_equal(t->failed, truth.failed);
-		assert_int_equal(t->allocated_bytes, truth.allocated_bytes);
-		assert_int_equal(t->live_count, truth.live_count);
-		assert_int_equal(t->live_bytes, truth.live_bytes);
-		assert_int_equal(t->peak_bytes, truth.peak_bytes);
-		assert_int_equal(t->peak_count, truth.peak_count);
-		assert_int_equal(t->temporary, truth.temporary);
-		for (i = 0; i < options.stacks; i++) {
-			struct heap_site site = site_of(&h, gen_leaf(i));
-
-			assert_int_equal(site.allocations, truth.sites[i].allocations);
-			assert_int_equal(site.allocated_bytes, truth.sites[i].allocated_bytes);
-			assert_int_equal(site.live_count, truth.sites[i].live_count);
-			assert_int_equal(site.live_bytes, truth.sites[i].live_bytes);
-			assert_int_equal(site.peak_count, truth.sites[i].peak_count);
-			assert_int_equal(site.peak_bytes, truth.sites[i].peak_bytes);
-		}
-		assert_int_equal(h.a.sizes.all.count, truth.allocations);
-		assert_int_equal(h.a.sizes.all.sum, truth.allocated_bytes);
-		assert_int_equal(h.a.mapped.maps, truth.maps);
-		assert_int_equal(h.a.mapped.live_bytes[MAPPED_FILE], truth.mapped_bytes);
-		assert_int_equal(quality_of(&h)->unmatched_frees, 0);
-		assert_int_equal(quality_of(&h)->reordered, 0);
-		free(truth.sites);
-		end(&h);
-	}
-}
-
-/* Two processes with equal stacks: sums add up, the peak is that of the larger one. */
-static void processes_of_a_run_add_up(void **state)
-{
-	const struct shim_row small[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 10, 2) };
-	const struct shim_row large[] = { ROW(T0 + 1, ALLOC, MALLOC, 0x100, 70, 2), ROW(T0 + 2, ALLOC, MALLOC, 0x200, 30, 3) };
-	struct analysis_request request = { .wants = 0x7f, .jobs = 1 };
-	char second[128];
-	const char *paths[2] = { fixture_path, second };
-	struct by_hand a, b;
-	struct heap_site site;
-	struct diag d;
-
-	(void)state;
-	diag_clear(&d);
-	snprintf(second, sizeof(second), "%s.2", fixture_path);
-	begin(&a);
-	begin(&b);
-	gen_block(&a.g, 1, small, 1, SHIM_LAYOUT_ROWS);
-	gen_block(&b.g, 1, large, 2, SHIM_LAYOUT_ROWS);
-	gen_end(&a.g, "exit");
-	gen_end(&b.g, "exit");
-	assert_int_equal(gen_write(&a.g, fixture_path), 0);
-	assert_int_equal(gen_write(&b.g, second), 0);
-	a.run = run_open(paths, 2, 1, &d);
-	assert_non_null(a.run);
-	assert_int_equal(analysis_run(a.run, &request, &a.a, &d), 0);
-	assert_int_equal(a.a.heap.totals.live_bytes, 110);
-	assert_int_equal(a.a.heap.totals.peak_bytes, 100);
-	assert_int_equal(a.a.heap.totals.peak_process, 1);
-	site = site_of(&a, 2);
-	assert_int_equal(site.live_bytes, 80);
-	assert_int_equal(site.peak_bytes, 70);
-	assert_int_equal(a.a.heap.leak_count, 2);
-	assert_int_equal(a.a.heap.leaks[0].count, 2);
-	unlink(second);
-	gen_free(&b.g);
-	end(&a);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -573,8 +519,6 @@ int main(void)
 		TEST(filters_leave_out_without_confusing_frees),
 		TEST(truncated_stacks_are_counted),
 		TEST(timeline_adds_up),
-		TEST(random_traces_give_their_truth),
-		TEST(processes_of_a_run_add_up),
 	};
 #undef TEST
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ static void buckets_cover_every_value_once(void **state)
 		if (i)
 			assert_int_equal(histogram_lower(i), histogram_upper(i - 1) + 1);
 		if (histogram_lower(i) >= 16)
-			assert_true(histogram_upper(i) - histogram_lower(i) <= histogram_lower(i) / 16);
+			assert_true(histogram_upper(i) - histogram_lower(i) <=
+				    histogram_lower(i) / 16);
 	}
 	for (shift = 0; shift < 64; shift++)
 		assert_true(histogram_bucket(UINT64_C(1) << shift) < HISTOGRAM_BUCKETS);

@@ -24,9 +24,12 @@ static struct run *analyse(const struct shim_row *rows, size_t count, struct ana
 static void kinds_and_peak_of_a_small_program(void **state)
 {
 	struct shim_row rows[] = {
-		ROW(T0 + 1, MMAP, MMAP, BASE, 8192, 2),         ROW(T0 + 2, MMAP, MMAP, BASE + 8192, 100, 3),
-		ROW(T0 + 3, MUNMAP, MUNMAP, BASE + 4096, 4096, 0), ROW(T0 + 4, BRK, SBRK, 0x900000, 65536, 0),
-		ROW(T0 + 5, BRK, SBRK, 0x8ff000, (uint64_t)-4096, 0), ROW(T0 + 6, MMAP, MREMAP, BASE, 4096, 3),
+		ROW(T0 + 1, MMAP, MMAP, BASE, 8192, 2),
+		ROW(T0 + 2, MMAP, MMAP, BASE + 8192, 100, 3),
+		ROW(T0 + 3, MUNMAP, MUNMAP, BASE + 4096, 4096, 0),
+		ROW(T0 + 4, BRK, SBRK, 0x900000, 65536, 0),
+		ROW(T0 + 5, BRK, SBRK, 0x8ff000, (uint64_t)-4096, 0),
+		ROW(T0 + 6, MMAP, MREMAP, BASE, 4096, 3),
 	};
 	struct analysis a;
 	struct run *run;
@@ -74,7 +77,8 @@ static void overlaps_cut_and_replace_as_in_the_kernel(void **state)
 		count = 1 + (unsigned)(random >> 45) % 40;
 		if (first + count > PAGES)
 			count = PAGES - first;
-		rows[i] = (struct shim_row)ROW(T0 + i, MMAP, MMAP, BASE + 4096ull * first, 4096ull * count, 2 + (random >> 60) % 2);
+		rows[i] = (struct shim_row)ROW(T0 + i, MMAP, MMAP, BASE + 4096ull * first,
+					       4096ull * count, 2 + (random >> 60) % 2);
 		if ((random >> 61) % 3 == 0) {
 			rows[i].op = SHIM_OP_MUNMAP;
 			rows[i].stack = 0;
@@ -87,16 +91,20 @@ static void overlaps_cut_and_replace_as_in_the_kernel(void **state)
 	assert_int_equal(a.mapped.live_bytes[MAPPED_FILE], live[2] + live[3]);
 	for (i = 0; i < a.mapped.site_count; i++)
 		assert_int_equal(a.mapped.sites[i].live_bytes,
-				 a.mapped.sites[i].stack == process_stack(run->processes[0], 2) ? live[2] : live[3]);
+				 a.mapped.sites[i].stack == process_stack(run->processes[0], 2)
+					 ? live[2]
+					 : live[3]);
 	analysis_free(&a);
 	run_close(run);
 }
 
 static void ranges_beyond_the_address_space_are_left_out(void **state)
 {
-	const struct shim_row rows[] = { ROW(T0 + 1, MMAP, MMAP, BASE, UINT64_MAX, 2), ROW(T0 + 2, MMAP, MMAP, BASE, 0, 2),
+	const struct shim_row rows[] = { ROW(T0 + 1, MMAP, MMAP, BASE, UINT64_MAX, 2),
+					 ROW(T0 + 2, MMAP, MMAP, BASE, 0, 2),
 					 ROW(T0 + 3, MMAP, MMAP, UINT64_MAX >> 1, 4096, 2),
-					 ROW(T0 + 4, MUNMAP, MUNMAP, 0, UINT64_MAX, 0), ROW(T0 + 5, MMAP, MMAP, BASE, 1, 99) };
+					 ROW(T0 + 4, MUNMAP, MUNMAP, 0, UINT64_MAX, 0),
+					 ROW(T0 + 5, MMAP, MMAP, BASE, 1, 99) };
 	struct analysis a;
 	struct run *run;
 

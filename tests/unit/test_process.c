@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_process.c - what a trace says about its process: modules of each time, threads, clock, marks, and bad records. */
+/*
+ * test_process.c - what a trace says about its process: modules of each time, threads, clock,
+ * marks, and bad records.
+ */
 #include "../gen/trace_fixture.h"
 
 #define T0 1000000
@@ -35,7 +38,8 @@ static void code_keeps_the_module_of_its_time(void **state)
 	gen_stack(&g, 3, 0, 0x11500, 0);
 	gen_module(&g, 2, T0 + 20, 0x10800, "/lib/second.so", "\x22", 0x800, 0x1000);
 	gen_stack(&g, 4, 0, 0x11500, 0);
-	gen_stack(&g, 5, 0, 0x11000, 0); /* a return address at the first byte: the call is before it */
+	/* a return address at the first byte: the call is before it */
+	gen_stack(&g, 5, 0, 0x11000, 0);
 	gen_stack(&g, 6, 0, 0x11000, 1);
 	gen_stack(&g, 7, 0, 0x12000, 0); /* behind the last byte: the call is the last */
 	gen_stack(&g, 8, 4, 0x11500, 0);
@@ -140,10 +144,10 @@ static void senseless_definitions_are_counted_and_survived(void **state)
 	(void)state;
 	gen_begin(&g, 1, NULL);
 	gen_stack(&g, 2, 0, 0x1000, 0);
-	gen_stack(&g, 2, 0, 0x2000, 0);          /* twice */
-	gen_stack(&g, 9, 8, 0x3000, 0);          /* of an unknown parent: as if cut off there */
+	gen_stack(&g, 2, 0, 0x2000, 0);           /* twice */
+	gen_stack(&g, 9, 8, 0x3000, 0);           /* of an unknown parent: as if cut off there */
 	gen_stack(&g, 4000000000u, 2, 0x4000, 0); /* an id that no such trace has */
-	gen_unload(&g, 44, T0);                  /* never loaded */
+	gen_unload(&g, 44, T0);                   /* never loaded */
 	gen_record(&g, SHIM_DEF_THREAD_END, "\x00\x01", 2);
 	gen_defs(&g, 0);
 	run = load(&g);
@@ -166,8 +170,10 @@ static void order_of_stacks_is_by_content(void **state)
 	(void)state;
 	b = frames_add_module(f, "/b", 2, NULL, 0, 0);
 	a = frames_add_module(f, "/a\0junk", 7, NULL, 0, 0);
-	assert_int_equal(frames_add_module(f, "/a", 2, NULL, 0, 99), a); /* the pid counts for JIT code alone */
-	assert_int_not_equal(frames_add_module(f, "", 0, NULL, 0, 98), frames_add_module(f, "", 0, NULL, 0, 99));
+	/* the pid counts for JIT code alone */
+	assert_int_equal(frames_add_module(f, "/a", 2, NULL, 0, 99), a);
+	assert_int_not_equal(frames_add_module(f, "", 0, NULL, 0, 98),
+			     frames_add_module(f, "", 0, NULL, 0, 99));
 	outer = frames_add_stack(f, 0, frames_add_frame(f, b, 0x10, 0));
 	x = frames_add_stack(f, outer, frames_add_frame(f, b, 0x20, 0));
 	y = frames_add_stack(f, outer, frames_add_frame(f, a, 0x90, 0));

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* test_replay.c - one order of all events, whatever the number of jobs, and nothing lost or doubled on the way. */
+/*
+ * test_replay.c - one order of all events, whatever the number of jobs, and nothing lost or doubled
+ * on the way.
+ */
 #include "../gen/trace_fixture.h"
 
 static void make_random(unsigned threads, unsigned layout, int spool, uint64_t seed)
 {
-	struct gen_options options = { .seed = seed, .events = 20000, .threads = threads, .layout = layout, .stacks = 9,
-				       .live = 100, .block_rows = 300, .spool = spool };
+	struct gen_options options = { .seed = seed,
+				       .events = 20000,
+				       .threads = threads,
+				       .layout = layout,
+				       .stacks = 9,
+				       .live = 100,
+				       .block_rows = 300,
+				       .spool = spool };
 	struct gen_truth truth;
 	struct gen g;
 
@@ -30,7 +39,8 @@ static void order_is_time_then_thread(void **state)
 	assert_int_equal(all.quality.events_unread, 0);
 	for (i = 1; i < all.count; i++)
 		assert_true(all.events[i - 1].ticks < all.events[i].ticks ||
-			    (all.events[i - 1].ticks == all.events[i].ticks && all.threads[i - 1] <= all.threads[i]));
+			    (all.events[i - 1].ticks == all.events[i].ticks &&
+			     all.threads[i - 1] <= all.threads[i]));
 	fixture_events_free(&all);
 	source_close(s);
 }
@@ -44,14 +54,16 @@ static void same_at_any_number_of_jobs(void **state)
 
 	(void)state;
 	for (threads = 1; threads <= 33; threads += 16) {
-		make_random(threads, threads == 17 ? SHIM_LAYOUT_ROWS : SHIM_LAYOUT_COLUMNS, threads == 33, threads);
+		make_random(threads, threads == 17 ? SHIM_LAYOUT_ROWS : SHIM_LAYOUT_COLUMNS,
+			    threads == 33, threads);
 		s = fixture_open(2);
 		fixture_replay(s, 1, UINT64_MAX, &one);
 		for (jobs = 2; jobs <= 5; jobs++) {
 			fixture_replay(s, jobs, UINT64_MAX, &many);
 			assert_int_equal(one.count, many.count);
 			assert_memory_equal(one.events, many.events, one.count * sizeof(*one.events));
-			assert_memory_equal(one.threads, many.threads, one.count * sizeof(*one.threads));
+			assert_memory_equal(one.threads, many.threads,
+					    one.count * sizeof(*one.threads));
 			fixture_events_free(&many);
 		}
 		fixture_events_free(&one);
@@ -61,7 +73,8 @@ static void same_at_any_number_of_jobs(void **state)
 
 static void ties_go_by_thread(void **state)
 {
-	const struct shim_row rows[] = { ROW(2000000, ALLOC, MALLOC, 0x10, 1, 0), ROW(2000000, ALLOC, MALLOC, 0x20, 2, 0),
+	const struct shim_row rows[] = { ROW(2000000, ALLOC, MALLOC, 0x10, 1, 0),
+					 ROW(2000000, ALLOC, MALLOC, 0x20, 2, 0),
 					 ROW(2000005, ALLOC, MALLOC, 0x30, 3, 0) };
 	struct fixture_events all;
 	struct source *s;
@@ -111,7 +124,10 @@ static void nothing_at_or_behind_the_end_is_delivered(void **state)
 	source_close(s);
 }
 
-/* Blocks whose times overlap, run backwards or lie: everything is still delivered once, in the order of each thread. */
+/*
+ * Blocks whose times overlap, run backwards or lie: everything is still delivered once, in the
+ * order of each thread.
+ */
 static void blocks_with_lying_times_do_not_stop_it(void **state)
 {
 	struct shim_row rows[4];
@@ -123,11 +139,17 @@ static void blocks_with_lying_times_do_not_stop_it(void **state)
 	(void)state;
 	gen_begin(&g, 1, NULL);
 	for (i = 0; i < 12; i++) {
-		struct shim_block b = { .magic = SHIM_BLOCK_MAGIC, .kind = SHIM_BLOCK_EVENTS, .layout = SHIM_LAYOUT_ROWS,
-					.thread = 1 + i % 3, .seq = i / 3, .row_count = 4, .payload_bytes = sizeof(rows) };
+		struct shim_block b = { .magic = SHIM_BLOCK_MAGIC,
+					.kind = SHIM_BLOCK_EVENTS,
+					.layout = SHIM_LAYOUT_ROWS,
+					.thread = 1 + i % 3,
+					.seq = i / 3,
+					.row_count = 4,
+					.payload_bytes = sizeof(rows) };
 
 		for (j = 0; j < 4; j++)
-			rows[j] = (struct shim_row)ROW((i * 7919) % 1000 + j * 400, ALLOC, MALLOC, 0x1000 * i + 16 * j, i, 0);
+			rows[j] = (struct shim_row)ROW((i * 7919) % 1000 + j * 400, ALLOC, MALLOC,
+						       0x1000 * i + 16 * j, i, 0);
 		b.begin_ticks = (i * 104729) % 2000;
 		gen_raw_block(&g, &b, rows, sizeof(rows));
 	}
@@ -143,7 +165,8 @@ static void blocks_with_lying_times_do_not_stop_it(void **state)
 	}
 	for (i = 0; i < 48; i++)
 		for (j = i + 1; j < 48; j++)
-			assert_true(all.threads[i] != all.threads[j] || all.events[i].size <= all.events[j].size);
+			assert_true(all.threads[i] != all.threads[j] ||
+				    all.events[i].size <= all.events[j].size);
 	fixture_events_free(&all);
 	source_close(s);
 	gen_free(&g);
@@ -194,8 +217,9 @@ static void count_calls(void *context, uint64_t done, uint64_t total)
 static void progress_ends_at_the_total(void **state)
 {
 	uint64_t last[2] = { 0, 0 };
-	struct replay_options options = { .jobs = 2, .to_ticks = UINT64_MAX, .progress = count_calls,
-					  .progress_context = last };
+	struct replay_options options = {
+		.jobs = 2, .to_ticks = UINT64_MAX, .progress = count_calls, .progress_context = last
+	};
 	struct fixture_events all = { 0 };
 	struct quality q = { 0 };
 	struct source *s;
@@ -233,17 +257,21 @@ static void trace_without_events_is_fine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(order_is_time_then_thread, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(same_at_any_number_of_jobs, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(order_is_time_then_thread, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(same_at_any_number_of_jobs, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(ties_go_by_thread, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(nothing_at_or_behind_the_end_is_delivered, fixture_setup,
+		cmocka_unit_test_setup_teardown(nothing_at_or_behind_the_end_is_delivered,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(blocks_with_lying_times_do_not_stop_it,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(damaged_blocks_are_passed_over_and_counted,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(progress_ends_at_the_total, fixture_setup,
 						fixture_teardown),
-		cmocka_unit_test_setup_teardown(blocks_with_lying_times_do_not_stop_it, fixture_setup,
+		cmocka_unit_test_setup_teardown(trace_without_events_is_fine, fixture_setup,
 						fixture_teardown),
-		cmocka_unit_test_setup_teardown(damaged_blocks_are_passed_over_and_counted, fixture_setup,
-						fixture_teardown),
-		cmocka_unit_test_setup_teardown(progress_ends_at_the_total, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(trace_without_events_is_fine, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_rewrite.c - a repaired trace holds what could be read, is closed and undamaged, and says what it is. */
+/*
+ * test_rewrite.c - a repaired trace holds what could be read, is closed and undamaged, and says
+ * what it is.
+ */
 #include "../gen/trace_fixture.h"
 
 #include "trace/rewrite.h"
@@ -8,8 +11,14 @@ static char fixed[128];
 
 static void make_random(int spool, struct gen *g, struct gen_truth *truth)
 {
-	struct gen_options options = { .seed = 11, .events = 3000, .threads = 3, .layout = SHIM_LAYOUT_COLUMNS, .stacks = 5,
-				       .live = 50, .block_rows = 100, .spool = spool };
+	struct gen_options options = { .seed = 11,
+				       .events = 3000,
+				       .threads = 3,
+				       .layout = SHIM_LAYOUT_COLUMNS,
+				       .stacks = 5,
+				       .live = 50,
+				       .block_rows = 100,
+				       .spool = spool };
 
 	snprintf(fixed, sizeof(fixed), "%s.fixed", fixture_path);
 	unlink(fixed);

@@ -25,10 +25,22 @@ static void moments_as_users_type_them(void **state)
 	static const struct {
 		const char *text;
 		uint64_t after; /* ns behind the start */
-	} good[] = { { "0", 0 }, { "2", 2000000000 }, { "1.5", 1500000000 }, { "250ms", 250000000 }, { "3us", 3000 },
-		     { "7ns", 7 }, { "50%", 2000000000 }, { "-1", 3000000000 }, { "-25%", 3000000000 }, { "-9", 0 },
-		     { "0.5m", 30000000000 }, { "1e-3", 1000000 }, { "warm", 700 }, { "10%", 800 } };
-	static const char *const bad[] = { "", "cold", "5 parsecs", "nan", "inf", "0x10", "12,5", "1%%" };
+	} good[] = { { "0", 0 },
+		     { "2", 2000000000 },
+		     { "1.5", 1500000000 },
+		     { "250ms", 250000000 },
+		     { "3us", 3000 },
+		     { "7ns", 7 },
+		     { "50%", 2000000000 },
+		     { "-1", 3000000000 },
+		     { "-25%", 3000000000 },
+		     { "-9", 0 },
+		     { "0.5m", 30000000000 },
+		     { "1e-3", 1000000 },
+		     { "warm", 700 },
+		     { "10%", 800 } };
+	static const char *const bad[] = { "",    "cold", "5 parsecs", "nan",
+					   "inf", "0x10", "12,5",      "1%%" };
 	struct run *run;
 	uint64_t ticks;
 	struct diag d;

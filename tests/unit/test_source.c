@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* test_source.c - opening traces: whole, cut, flipped, foreign, killed with a spool, and what is said about each. */
+/*
+ * test_source.c - opening traces: whole, cut, flipped, foreign, killed with a spool, and what is
+ * said about each.
+ */
 #include "../gen/trace_fixture.h"
 
 #include "trace/source.h"
 
-#define BLOCKS 6
+#define BLOCKS    6
 #define PER_BLOCK 40
 
 /* A small trace: one block of definitions, BLOCKS of events by two threads, in turns. */
@@ -21,7 +24,8 @@ static void make_trace(struct gen *g, int end)
 		for (i = 0; i < PER_BLOCK; i++)
 			rows[i] = (struct shim_row)ROW(1000000 + block * 1000 + i, ALLOC, MALLOC,
 						       0x10000 + (block * PER_BLOCK + i) * 64, i, 2);
-		gen_block(g, 1 + block % 2, rows, PER_BLOCK, block < 3 ? SHIM_LAYOUT_ROWS : SHIM_LAYOUT_COLUMNS);
+		gen_block(g, 1 + block % 2, rows, PER_BLOCK,
+			  block < 3 ? SHIM_LAYOUT_ROWS : SHIM_LAYOUT_COLUMNS);
 	}
 	if (end)
 		gen_end(g, "exit");
@@ -82,7 +86,8 @@ static void walking_finds_what_the_index_says(void **state)
 	make_trace(&g, 1);
 	fixture_put(g.trace.at, g.trace.length);
 	by_index = fixture_open(1);
-	g.trace.at[entries(&g)[BLOCKS].offset + entries(&g)[BLOCKS].frame_bytes + 40] ^= 1; /* the index' content */
+	/* the index' content */
+	g.trace.at[entries(&g)[BLOCKS].offset + entries(&g)[BLOCKS].frame_bytes + 40] ^= 1;
 	fixture_put(g.trace.at, g.trace.length);
 	by_walk = fixture_open(2);
 	assert_int_equal(by_walk->indexed, 0);
@@ -105,7 +110,10 @@ static void walking_finds_what_the_index_says(void **state)
 	gen_free(&g);
 }
 
-/* Cut after every byte: every block that is there as a whole is read, and the status says that something is missing. */
+/*
+ * Cut after every byte: every block that is there as a whole is read, and the status says that
+ * something is missing.
+ */
 static void cut_anywhere_whole_blocks_are_read(void **state)
 {
 	size_t length, block;
@@ -129,8 +137,9 @@ static void cut_anywhere_whole_blocks_are_read(void **state)
 }
 
 /*
- * One flipped bit in a block costs that block and no other; with and without an index. A bit that zstd does not need
- * (reserved ones, padding) may also cost nothing: the checksum of the content vouches for it.
+ * One flipped bit in a block costs that block and no other; with and without an index. A bit that
+ * zstd does not need (reserved ones, padding) may also cost nothing: the checksum of the content
+ * vouches for it.
  */
 static void flipped_bits_cost_one_block(void **state)
 {
@@ -164,7 +173,10 @@ static void flipped_bits_cost_one_block(void **state)
 	assert_true(tried > 300 && harmless <= tried / 50);
 }
 
-/* No flipped bit anywhere may hang, crash or go unnoticed; whether it is refused or read is all the same here. */
+/*
+ * No flipped bit anywhere may hang, crash or go unnoticed; whether it is refused or read is all the
+ * same here.
+ */
 static void any_flipped_bit_is_survived(void **state)
 {
 	struct gen g;
@@ -216,7 +228,9 @@ static void foreign_files_get_one_clear_line(void **state)
 	(void)state;
 	refused_text("", "empty");
 	refused_text("#!/bin/sh\necho hello world, this is not a trace at all\n", "not a trace");
-	refused_text("\x7f" "ELF and so on, and so on, and so on, and so on", "program or library");
+	refused_text("\x7f"
+		     "ELF and so on, and so on, and so on, and so on",
+		     "program or library");
 	refused_text("\x1f\x8b and so on, and so on, and so on, and so on", "gzip");
 	length = ZSTD_compress(packed, sizeof(packed), text, sizeof(text), 1);
 	refused(packed, length, "heaptrack");
@@ -237,7 +251,8 @@ static void foreign_files_get_one_clear_line(void **state)
 
 static void killed_trace_has_what_the_spool_holds(void **state)
 {
-	const struct shim_row rows[] = { ROW(1010000, ALLOC, MALLOC, 0x90000, 1, 3), ROW(1010001, FREE, FREE, 0x90000, 0, 0) };
+	const struct shim_row rows[] = { ROW(1010000, ALLOC, MALLOC, 0x90000, 1, 3),
+					 ROW(1010001, FREE, FREE, 0x90000, 0, 0) };
 	struct quality q;
 	struct gen g;
 
@@ -268,7 +283,8 @@ static void chunk_of_a_block_that_is_there_does_not_count(void **state)
 	(void)state;
 	make_trace(&g, 0);
 	for (i = 0; i < PER_BLOCK; i++)
-		rows[i] = (struct shim_row)ROW(1005000 + i, ALLOC, MALLOC, 0x10000 + (5 * PER_BLOCK + i) * 64, i, 2);
+		rows[i] = (struct shim_row)ROW(1005000 + i, ALLOC, MALLOC,
+					       0x10000 + (5 * PER_BLOCK + i) * 64, i, 2);
 	g.seqs[2]--; /* the chunk of block 5 as it was */
 	gen_chunk(&g, 2, rows, PER_BLOCK);
 	assert_int_equal(gen_write(&g, fixture_path), 0);
@@ -284,7 +300,8 @@ static void chunk_of_a_block_that_is_there_does_not_count(void **state)
 	assert_int_equal(q.blocks_damaged, 0);
 	assert_int_equal(quality_exit_status(&q), 0);
 	g.trace.length += 10;
-	g.trace.at[entries(&g)[BLOCKS].offset + entries(&g)[BLOCKS].frame_bytes - 2] ^= 1; /* its checksum */
+	/* its checksum */
+	g.trace.at[entries(&g)[BLOCKS].offset + entries(&g)[BLOCKS].frame_bytes - 2] ^= 1;
 	assert_int_equal(gen_write(&g, fixture_path), 0);
 	assert_int_equal(read_all(&q), BLOCKS * PER_BLOCK);
 	assert_int_equal(q.spool_blocks, 1);
@@ -295,8 +312,11 @@ static void chunk_of_a_block_that_is_there_does_not_count(void **state)
 static void foreign_and_broken_spools_are_reported(void **state)
 {
 	const struct shim_row rows[] = { ROW(1010000, ALLOC, MALLOC, 0x90000, 1, 2) };
-	struct shim_chunk chunk = { .magic = SHIM_CHUNK_MAGIC, .kind = SHIM_BLOCK_EVENTS, .layout = SHIM_LAYOUT_ROWS,
-				    .thread = 1, .seq = 3 };
+	struct shim_chunk chunk = { .magic = SHIM_CHUNK_MAGIC,
+				    .kind = SHIM_BLOCK_EVENTS,
+				    .layout = SHIM_LAYOUT_ROWS,
+				    .thread = 1,
+				    .seq = 3 };
 	struct quality q;
 	struct gen g;
 
@@ -386,20 +406,30 @@ static void two_traces_in_one_file_do_not_mix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(whole_trace_is_complete, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(walking_finds_what_the_index_says, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(cut_anywhere_whole_blocks_are_read, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(flipped_bits_cost_one_block, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(any_flipped_bit_is_survived, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(foreign_files_get_one_clear_line, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(killed_trace_has_what_the_spool_holds, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(chunk_of_a_block_that_is_there_does_not_count, fixture_setup,
+		cmocka_unit_test_setup_teardown(whole_trace_is_complete, fixture_setup,
 						fixture_teardown),
-		cmocka_unit_test_setup_teardown(foreign_and_broken_spools_are_reported, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(missing_blocks_and_lost_events_are_counted, fixture_setup,
+		cmocka_unit_test_setup_teardown(walking_finds_what_the_index_says, fixture_setup,
 						fixture_teardown),
-		cmocka_unit_test_setup_teardown(footer_in_the_middle_is_void, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(two_traces_in_one_file_do_not_mix, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(cut_anywhere_whole_blocks_are_read, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(flipped_bits_cost_one_block, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(any_flipped_bit_is_survived, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(foreign_files_get_one_clear_line, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(killed_trace_has_what_the_spool_holds,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(chunk_of_a_block_that_is_there_does_not_count,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(foreign_and_broken_spools_are_reported,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(missing_blocks_and_lost_events_are_counted,
+						fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(footer_in_the_middle_is_void, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(two_traces_in_one_file_do_not_mix, fixture_setup,
+						fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
