@@ -39,6 +39,9 @@ struct module {
 
 struct range {
 	uintptr_t low, high;
+	uintptr_t bias;
+	const ElfW(Phdr) *phdr;
+	size_t phdr_count;
 };
 
 struct objects {
@@ -60,7 +63,7 @@ static struct objects *objects;
 
 /* ---- look-up ---- */
 
-static int is_in_ranges(const struct range *ranges, uint32_t count, uintptr_t pc)
+static const struct range *range_of(const struct range *ranges, uint32_t count, uintptr_t pc)
 {
 	uint32_t low = 0, high = count;
 
@@ -72,24 +75,44 @@ static int is_in_ranges(const struct range *ranges, uint32_t count, uintptr_t pc
 		else if (pc >= ranges[middle].high)
 			low = middle + 1;
 		else
-			return 1;
+			return &ranges[middle];
 	}
-	return 0;
+	return NULL;
 }
 
-int objects_knows(uintptr_t pc)
+/* Copies the range that holds PC. 1 if there is one. */
+static int find_range(uintptr_t pc, struct range *out)
 {
+	const struct range *range;
 	uint32_t version;
-	int found;
 
 	if (!objects)
 		return 0;
 	do {
-		version = __atomic_load_n(&objects->version, __ATOMIC_ACQUIRE); /* pairs with publish_ranges */
-		found = is_in_ranges(objects->ranges[version & 1], objects->range_count[version & 1], pc);
+		version = __atomic_load_n(&objects->version, __ATOMIC_ACQUIRE); /* pairs with refresh_locked */
+		range = range_of(objects->ranges[version & 1], objects->range_count[version & 1], pc);
+		if (range)
+			*out = *range;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	} while (version != __atomic_load_n(&objects->version, __ATOMIC_RELAXED));
-	return found;
+	return range != NULL;
+}
+
+int objects_knows(uintptr_t pc)
+{
+	struct range range;
+
+	return find_range(pc, &range);
+}
+
+int objects_find(uintptr_t pc, struct dso *out)
+{
+	struct range range;
+
+	if (!find_range(pc, &range))
+		return -ENOENT;
+	*out = (struct dso){ .bias = range.bias, .phdr = range.phdr, .phdr_count = range.phdr_count };
+	return 0;
 }
 
 /* Shell's sort: qsort may allocate. */
@@ -115,8 +138,9 @@ static uint32_t add_ranges(const struct module *module, size_t phdr_count, struc
 		const ElfW(Phdr) *p = &module->phdr[i];
 
 		if (p->p_type == PT_LOAD && (p->p_flags & PF_X)) {
-			out[count].low = module->bias + p->p_vaddr;
-			out[count++].high = module->bias + p->p_vaddr + p->p_memsz;
+			out[count++] = (struct range){ module->bias + p->p_vaddr,
+						       module->bias + p->p_vaddr + p->p_memsz,
+						       module->bias, module->phdr, phdr_count };
 		}
 	}
 	return count;

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+struct dso;
+
 /*
  * Defines all objects that are loaded now. Context: start-up only (of the process, or of a
  * forked child).
@@ -25,5 +27,11 @@ void objects_refresh(void);
  * 1 if PC lies in an object that is already defined. Lock-free. Context: any thread.
  */
 int objects_knows(uintptr_t pc);
+
+/*
+ * The object that holds PC, as far as it is defined: bias and program headers, nothing else. 0 or -ENOENT.
+ * Lock-free. Context: any thread.
+ */
+int objects_find(uintptr_t pc, struct dso *out);
 
 #endif

@@ -191,7 +191,7 @@ static uint32_t new_node_locked(uint32_t parent, uintptr_t pc)
 			return 0;
 		__atomic_store_n(&stacks->blocks[block], fresh, __ATOMIC_RELEASE);
 	}
-	if (defs_stack_locked(id, parent, pc, 0))
+	if (defs_stack_locked(id, parent, pc & ~STACKS_EXACT, pc >> 63))
 		return 0;
 	*node_at(id) = (struct node){ .pc = pc, .parent = parent };
 	stacks->count = id + 1;
@@ -224,6 +224,14 @@ uint32_t stacks_node(uint32_t parent, uintptr_t pc)
 	uint32_t id = find(parent, pc, &chained);
 
 	return likely(id) ? id : insert_slow(parent, pc);
+}
+
+uintptr_t stacks_frame(uint32_t id, uint32_t *parent)
+{
+	const struct node *node = node_at(id);
+
+	*parent = node->parent;
+	return node->pc;
 }
 
 uint32_t stacks_count(void)

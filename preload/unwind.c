@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind.c - see unwind.h. Compares the stack that the engine found, from its root, with the last one of this thread, and interns
- * only what is new. Runs in the thread whose stack it is, inside the guard: the engine may map memory and ask the loader.
+ * unwind.c - see unwind.h. Where the machine has rules (unwind_arch.h) the engine is our own, unwind_incremental.c. Elsewhere it is
+ * libunwind: the stack that it found is compared, from its root, with the last one of this thread, and only what is new is
+ * interned. Runs in the thread whose stack it is, inside the guard: libunwind may map memory and ask the loader.
  */
 #include "unwind.h"
 
@@ -14,7 +15,37 @@
 #include "shim_trace.h"
 #include "stacks.h"
 #include "thread.h"
+#include "unwind_check.h"
 #include "unwind_fallback.h"
+#include "unwind_incremental.h"
+#include "unwind_rules.h"
+
+#if UNWIND_HAS_RULES
+
+int unwind_start(void)
+{
+	return UNWIND_HAS_LIBUNWIND && fallback_start() ? -ENOENT : incremental_start();
+}
+
+int unwind_thread_start(struct thread *t)
+{
+	return incremental_thread_start(t);
+}
+
+uint32_t unwind_stack(struct thread *t, const uintptr_t *frame)
+{
+	return check_stack(incremental_stack(t, frame), frame);
+}
+
+void unwind_forget(void)
+{
+	rules_forget();
+#if UNWIND_HAS_LIBUNWIND
+	fallback_forget();
+#endif
+}
+
+#else
 
 /* Our own frames below the program's call: engine, unwinder, record, hook; some to spare. */
 #define OWN_FRAMES 12
@@ -22,11 +53,11 @@
 struct unwind_trace {
 	uint32_t generation; /* stacks_generation() that ids are of */
 	uint32_t count;
-	uint32_t base;       /* parent of the outermost frame: 0 or SHIM_STACK_TRUNCATED */
+	uint32_t base; /* parent of the outermost frame: 0 or SHIM_STACK_TRUNCATED */
 	uint32_t depth;
-	uint32_t *ids;   /* of frames, root first */
-	uintptr_t *pcs;  /* the same frames' */
-	uintptr_t *raw;  /* what the engine gave, leaf first: depth + OWN_FRAMES + 1 */
+	uint32_t *ids;  /* of frames, root first */
+	uintptr_t *pcs; /* the same frames' */
+	uintptr_t *raw; /* what the engine gave, leaf first: depth + OWN_FRAMES + 1 */
 };
 
 int unwind_start(void)
@@ -39,7 +70,8 @@ int unwind_thread_start(struct thread *t)
 	size_t depth = config.depth, raw = depth + OWN_FRAMES + 1;
 	struct unwind_trace *trace;
 
-	trace = arena_alloc(sizeof(*trace) + (depth + raw) * sizeof(uintptr_t) + depth * sizeof(uint32_t));
+	trace = arena_alloc(sizeof(*trace) + (depth + raw) * sizeof(uintptr_t) +
+			    depth * sizeof(uint32_t));
 	if (!trace)
 		return -ENOMEM;
 	trace->depth = (uint32_t)depth;
@@ -64,7 +96,8 @@ static uint32_t node(uint32_t parent, uintptr_t pc)
  * The id of the COUNT frames at LEAF (leaf first) below BASE. An unload that comes to light meanwhile voids the ids of the outer
  * frames: then all are looked up again.
  */
-static uint32_t intern(struct unwind_trace *trace, const uintptr_t *leaf, uint32_t count, uint32_t base)
+static uint32_t intern(struct unwind_trace *trace, const uintptr_t *leaf, uint32_t count,
+		       uint32_t base)
 {
 	uint32_t at = 0, id, i;
 
@@ -119,3 +152,5 @@ void unwind_forget(void)
 {
 	fallback_forget();
 }
+
+#endif

@@ -14,10 +14,10 @@
 struct thread;
 
 /*
- * Chooses and loads the engine (libunwind by dlopen with RTLD_LOCAL). May call the
- * allocator and the loader: the caller holds the guard. 0, or -errno when no engine could
- * be loaded: then every stack is the caller's return address alone and a note says so.
- * Context: start-up only.
+ * Prepares the engine: our own where the machine has rules (unwind_arch.h), else libunwind, by dlopen
+ * with RTLD_LOCAL; that may call the allocator and the loader, so the caller holds the guard. 0, or
+ * -errno when there is no engine: then every stack is the caller's return address alone and a note says
+ * so. Context: start-up only.
  */
 int unwind_start(void);
 

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_fallback.c - see unwind_fallback.h. libunwind's unw_backtrace remembers per thread how each frame is left, so that a
- * stack seen before costs a few ns a frame; the first sight of a function costs microseconds.
+ * unwind_fallback.c - see unwind_fallback.h. libunwind's unw_backtrace remembers per thread how
+ * each frame is left, so that a stack seen before costs a few ns a frame; the first sight of a
+ * function costs microseconds.
  *
- * It is used on terms. To test whether an address can be read it makes a pipe, in the descriptors that the program hands out, and writes to it,
- * also when the program has closed it and given the number to a file of its own; it blocks all signals over each cache access;
- * its mutexes may be held by another thread when the program
- * forks; it takes memory from the program's allocator in every thread and gives
- * memory back when one ends, outside the guard. So, once it is loaded, its calls of those functions are
- * turned to ours. Runs inside the guard: no signal handler of the thread comes here a second time.
+ * It is used on terms. To test whether an address can be read it makes a pipe, in the descriptors
+ * that the program hands out, and writes to it, also when the program has closed it and given the
+ * number to a file of its own; it blocks all signals over each cache access; its mutexes may be
+ * held by another thread when the program forks; it takes memory from the program's allocator in
+ * every thread and gives memory back when one ends, outside the guard. So, once it is loaded, its
+ * calls of those functions are turned to ours. Runs inside the guard: no signal handler of the
+ * thread comes here a second time.
  */
 #define _GNU_SOURCE
 #include "unwind_fallback.h"
+
+#include "unwind_arch.h"
+
+#if UNWIND_HAS_LIBUNWIND
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -58,7 +64,10 @@ static ssize_t no_read(int fd, void *out, size_t size)
 	return -1;
 }
 
-/* The question behind a write to the pipe: can P be read? The kernel reads a signal set there, then refuses what is asked of it. */
+/*
+ * The question behind a write to the pipe: can P be read? The kernel reads a signal set there, then
+ * refuses what is asked of it.
+ */
 static ssize_t can_read(int fd, const void *p, size_t size)
 {
 	(void)fd;
@@ -107,7 +116,10 @@ static int no_close(int fd)
 	return 0;
 }
 
-/* Mapped and unmapped when a thread comes and goes, outside the guard: no business of the program's trace. */
+/*
+ * Mapped and unmapped when a thread comes and goes, outside the guard: no business of the program's
+ * trace.
+ */
 static void *own_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t offset)
 {
 	long p = sys_mmap(addr, size, prot, flags, fd, offset);
@@ -123,7 +135,10 @@ static int own_munmap(void *addr, size_t size)
 	return sys_munmap(addr, size) ? -1 : 0;
 }
 
-/* Its thread-local variables: an object that was opened late gets them from the loader, who asks malloc in every new thread. */
+/*
+ * Its thread-local variables: an object that was opened late gets them from the loader, who asks
+ * malloc in every new thread.
+ */
 struct tls_place {
 	unsigned long module, offset;
 };
@@ -158,8 +173,9 @@ static uint32_t *process;
 static uint32_t last_process;
 
 /*
- * In the memory of a mutex that libunwind initialized: the number of the process that holds it, 0 when free. Held by a
- * process that is gone is free. What it guards is short and cold: waiting is asking again.
+ * In the memory of a mutex that libunwind initialized: the number of the process that holds it, 0
+ * when free. Held by a process that is gone is free. What it guards is short and cold: waiting is
+ * asking again.
  */
 static int lock_mutex(uint32_t *holder)
 {
@@ -277,3 +293,5 @@ void fallback_forget(void)
 	if (engine.space && engine.flush_cache)
 		engine.flush_cache(engine.space, 0, 0);
 }
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unwind_record.h - the stack that a thread was last seen with on one range of memory, and whether it is
+ * still there.
+ *
+ * Frames stand root first. A record shrinks by lowering its count and grows by raising it last, so that a
+ * signal handler that leaves by longjmp in between cannot spoil it; extras beyond the count are void.
+ */
+#ifndef PRELOAD_UNWIND_RECORD_H
+#define PRELOAD_UNWIND_RECORD_H
+
+#include <stdint.h>
+
+#include "sys.h"
+#include "unwind_step.h"
+
+#if UNWIND_HAS_RULES
+
+/* The half of a frame that is compared: the word below SP must be PC. */
+struct record_mark {
+	uintptr_t sp, pc;
+};
+
+struct record_frame {
+	uintptr_t fp;      /* means something only if needs_fp */
+	uint32_t node;     /* of the stack up to here; 0 not known */
+	uint16_t needs_fp; /* what lies beyond depends on the frame pointer */
+	uint16_t is_own;
+};
+
+/* Another word on which frames from OWNER - 1 outwards depend. In the order of owners. */
+struct record_extra {
+	uintptr_t addr, value;
+	uintptr_t owner;
+};
+
+struct record {
+	uint32_t count;
+	uint32_t extra_count;
+	uint32_t min_count; /* fewer frames are too few: what lies beyond the first one is not known */
+	uint32_t root;      /* parent of the outermost frame */
+	uint32_t is_plain; /* everything lies on the thread's own stack: can be read without asking */
+	uint32_t capacity;
+	uintptr_t low, high; /* stack pointers seen */
+	struct record_mark *marks;
+	struct record_frame *frames;
+	struct record_extra *extras;
+};
+
+/* Memory for CAPACITY frames, from the arena. 0 or -ENOMEM. Context: any thread, inside the guard. */
+int record_start(struct record *r, uint32_t capacity);
+
+/*
+ * 1 if all words on which R's stack from its innermost frame outwards depends are as they were. Else 0, and R
+ * has lost the frames of which that is not true. Context: the thread whose stack it is, inside the guard.
+ */
+int record_verify(struct record *r, struct unwind_walk *walk);
+
+/* Takes frames off that lie further in than stack pointer SP. */
+static inline void record_pop(struct record *r, uintptr_t sp)
+{
+	uint32_t count = r->count;
+
+	while (count && r->marks[count - 1].sp < sp)
+		count--;
+	r->count = count;
+}
+
+/* 1 if R's innermost frame is in state S. */
+static inline int record_matches(const struct record *r, const struct unwind_state *s)
+{
+	uint32_t count = r->count;
+
+	if (!count)
+		return 0;
+	return r->marks[count - 1].sp == s->sp && r->marks[count - 1].pc == s->pc && !s->is_exact &&
+	       (!r->frames[count - 1].needs_fp || r->frames[count - 1].fp == s->fp);
+}
+
+/* The word at ADDR, which is known to be readable. */
+static inline uintptr_t record_word(uintptr_t addr)
+{
+	return *(const uintptr_t *)addr;
+}
+
+/*
+ * The number of frames beyond the innermost one that are to be dropped counted from the root: 0 if every
+ * return address is in its place, else the index of the innermost one that is not, plus 1. Plain
+ * records only.
+ */
+static inline uint32_t record_compare(const struct record_mark *marks, uint32_t count)
+{
+	uint32_t i = count - 1;
+
+	/* No load depends on another: eight frames cost little more than one. */
+	for (; i >= 8; i -= 8) {
+		const struct record_mark *m = &marks[i - 8];
+		uintptr_t difference = (record_word(m[0].sp + UNWIND_RA_SLOT) ^ m[0].pc) |
+				       (record_word(m[1].sp + UNWIND_RA_SLOT) ^ m[1].pc) |
+				       (record_word(m[2].sp + UNWIND_RA_SLOT) ^ m[2].pc) |
+				       (record_word(m[3].sp + UNWIND_RA_SLOT) ^ m[3].pc) |
+				       (record_word(m[4].sp + UNWIND_RA_SLOT) ^ m[4].pc) |
+				       (record_word(m[5].sp + UNWIND_RA_SLOT) ^ m[5].pc) |
+				       (record_word(m[6].sp + UNWIND_RA_SLOT) ^ m[6].pc) |
+				       (record_word(m[7].sp + UNWIND_RA_SLOT) ^ m[7].pc);
+
+		if (unlikely(difference))
+			break;
+	}
+	for (; i > 0; i--)
+		if (unlikely(record_word(marks[i - 1].sp + UNWIND_RA_SLOT) != marks[i - 1].pc))
+			break;
+	return i;
+}
+
+#endif
+#endif
