@@ -31,6 +31,7 @@ struct birth {
 	uint32_t is_used;
 	uint32_t creator, stack;
 	int32_t pid; /* a forked child has other ids */
+	size_t stack_bytes;
 	union {
 		void *(*posix)(void *);
 		thrd_start_t c11;
@@ -69,7 +70,7 @@ static __attribute__((noinline)) struct birth born(struct birth *b)
 	birth_put(b);
 	if (copy.pid != sys_getpid())
 		copy.creator = copy.stack = 0;
-	thread_begin(copy.creator, copy.stack);
+	thread_begin(copy.creator, copy.stack, copy.stack_bytes);
 	return copy;
 }
 
@@ -87,11 +88,26 @@ static int begin_c11(void *argument)
 	return b.start.c11(b.argument);
 }
 
+/* What a thread with ATTRIBUTES (NULL: the default ones) gets. */
+static size_t stack_bytes_of(const pthread_attr_t *attributes)
+{
+	pthread_attr_t usual;
+	size_t bytes = 0;
+
+	if (attributes) {
+		pthread_attr_getstacksize(attributes, &bytes);
+	} else if (pthread_attr_init(&usual) == 0) {
+		pthread_attr_getstacksize(&usual, &bytes);
+		pthread_attr_destroy(&usual);
+	}
+	return bytes;
+}
+
 /*
  * A record of the program's call with frame address FRAME, or NULL: then the thread starts without
  * one.
  */
-static struct birth *birth_note(const void *frame, void *argument)
+static struct birth *birth_note(const void *frame, const pthread_attr_t *attributes, void *argument)
 {
 	struct thread *t;
 	struct birth *b;
@@ -103,6 +119,7 @@ static struct birth *birth_note(const void *frame, void *argument)
 	b->creator = b->stack = 0;
 	b->pid = sys_getpid();
 	b->argument = argument;
+	b->stack_bytes = stack_bytes_of(attributes);
 	t = thread_enter(frame);
 	if (t) {
 		b->creator = t->index;
@@ -115,7 +132,7 @@ static struct birth *birth_note(const void *frame, void *argument)
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*start)(void *), void *argument)
 {
-	struct birth *b = birth_note(HERE, argument);
+	struct birth *b = birth_note(HERE, attributes, argument);
 	int error;
 
 	if (!b)
@@ -130,7 +147,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 /* glibc's calls pthread_create within, where no door is. */
 EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
 {
-	struct birth *b = birth_note(HERE, argument);
+	struct birth *b = birth_note(HERE, NULL, argument);
 	int error;
 
 	if (!b)

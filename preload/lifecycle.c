@@ -282,7 +282,7 @@ static void ends_last(void *argument)
 
 __attribute__((constructor)) static void begins(void)
 {
-	thread_begin(0, 0);
+	thread_begin(0, 0, 0);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/membarrier.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -33,6 +34,7 @@
 #define CHUNK_LARGE_BYTES (256u << 10)
 #define STAMP_EVERY       8 /* events per clock read while there is one thread */
 #define STOP_ROUNDS       2000
+#define STACK_SLACK       8192 /* guard and control block */
 #define STOP_WAIT_NS      100000
 
 struct registry {
@@ -263,39 +265,21 @@ static COLD struct thread *attach_slow(uintptr_t frame)
 }
 
 /*
- * 1 if ADDRESS lies on the calling thread's own stack. Asked only when a hook seems to be
- * inside that cannot be.
+ * A hook says that it is inside, and its frame is deeper than ours. On one stack that cannot
+ * be: it was left by longjmp or an exception, and the guard with it. A handler on an
+ * alternate stack, however, may well have interrupted it.
  */
-static int is_on_own_stack(struct thread *t, uintptr_t address)
+static int is_stale(const struct thread *t, uintptr_t frame)
 {
-	pthread_attr_t attributes;
-	void *low;
-	size_t size;
+	stack_t alternate = { .ss_flags = SS_ONSTACK };
 
-	if (!t->stack_high && pthread_getattr_np(pthread_self(), &attributes) == 0) {
-		if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
-			t->stack_low = (uintptr_t)low;
-			t->stack_high = (uintptr_t)low + size;
-		}
-		pthread_attr_destroy(&attributes);
-	}
-	return address >= t->stack_low && address < t->stack_high;
+	return frame > t->inside && sys_call(SYS_sigaltstack, 0, &alternate) == 0 &&
+	       !(alternate.ss_flags & SS_ONSTACK);
 }
 
-/*
- * A hook says that it is inside. If its frame is deeper than ours on the same stack it was
- * left by longjmp or an exception, and the guard with it: take it over.
- */
 static COLD struct thread *nested_slow(struct thread *t, uintptr_t frame)
 {
-	int is_stale;
-
-	if (frame <= t->inside || early.is_attaching)
-		return NULL;
-	early.is_attaching = 1;
-	is_stale = is_on_own_stack(t, frame) && is_on_own_stack(t, t->inside);
-	early.is_attaching = 0;
-	if (!is_stale)
+	if (early.is_attaching || !is_stale(t, frame))
 		return NULL;
 	t->inside = t->on ? frame : 0;
 	return t->on ? t : NULL;
@@ -323,7 +307,22 @@ struct thread *thread_enter_slow(struct thread *t, uintptr_t frame)
 	return t;
 }
 
-void thread_begin(uint32_t creator, uint32_t stack)
+/*
+ * glibc puts a thread's control block, which pthread_self() names, at the top of its stack; a
+ * guard of a page or more and the block itself count into its size. Asking pthread_getattr_np
+ * would allocate from the program's heap.
+ */
+static void set_stack_bounds(struct thread *t, size_t bytes)
+{
+	uintptr_t top = (uintptr_t)t->pthread, here = (uintptr_t)__builtin_frame_address(0);
+
+	if (bytes <= STACK_SLACK || here >= top || here < top - bytes + STACK_SLACK)
+		return;
+	t->stack_low = top - bytes + STACK_SLACK;
+	t->stack_high = top;
+}
+
+void thread_begin(uint32_t creator, uint32_t stack, size_t stack_bytes)
 {
 	int saved = errno;
 
@@ -331,8 +330,10 @@ void thread_begin(uint32_t creator, uint32_t stack)
 		early.creator = creator;
 		early.stack = stack;
 		attach_slow((uintptr_t)__builtin_frame_address(0));
-		if (thread_self != &thread_none)
+		if (thread_self != &thread_none) {
+			set_stack_bounds(thread_self, stack_bytes);
 			thread_self->inside = 0;
+		}
 	}
 	errno = saved;
 }

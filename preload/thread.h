@@ -50,7 +50,7 @@ struct thread {
 	uint32_t is_zombie; /* attached again after its end: reaped when its tid is gone */
 	uint32_t is_reaped;
 	uint32_t exit_rounds; /* key destructor rounds seen */
-	uintptr_t stack_low;  /* the thread's own stack, 0 when unknown */
+	uintptr_t stack_low; /* lies in the thread's own stack, as all below stack_high; 0: unknown */
 	uintptr_t stack_high;
 	char name[16];
 	struct thread *next_thread; /* registry, push only */
@@ -117,11 +117,11 @@ int thread_has_others(void);
 
 /*
  * Attaches the calling thread if it is new, with the facts that its creator left for it.
- * CREATOR: index of the creating thread, 0 unknown; STACK: where it was created. For the
- * start routine that pthread_create's hook wraps. Context: the new thread, not inside the
- * guard.
+ * CREATOR: index of the creating thread, 0 unknown; STACK: where it was created; STACK_BYTES:
+ * size of its stack, 0 unknown. For the start routine that pthread_create's hook wraps.
+ * Context: the new thread, not inside the guard.
  */
-void thread_begin(uint32_t creator, uint32_t stack);
+void thread_begin(uint32_t creator, uint32_t stack, size_t stack_bytes);
 
 /*
  * Prepares the registry. 0 or -errno. Context: start-up only (of the process, or of a
