@@ -34,5 +34,13 @@ compare options "$completion" "$options" \
 	"$(tr '\n\t' '  ' <$completion | sed "s/.*local options='\([^']*\)'.*/\1/" | tr -s ' ' '\n' | sort)"
 compare settings docs/man/libshim.7 "$settings" "$(sed -n 's/^\.BR \(SHIM_[A-Z_]*\) .*/\1/p' docs/man/libshim.7 | sort)"
 
+run_options=$(sed -n '/help_text/,/;$/p' analyzer/shim_run.c | grep -oE '"  (-[a-z],|   ) --[a-z]+' | grep -oE -- '-{1,2}[a-z]+' | sort -u)
+compare options docs/man/shim-run.1 "$run_options" \
+	"$(awk '/^\.SH/ { on = /OPTIONS/ } on' docs/man/shim-run.1 | sed 's/\\-/-/g' | grep '^\.BR\? ' |
+		grep -oE '(^| |")-{1,2}[a-zA-Z][a-z-]*' | tr -d ' "' | sort -u)"
+api=$(sed -n 's/^API(\(.*\)).*/\1/p' preload/annotate.def | sort)
+compare annotations docs/man/libshim.7 "$api" \
+	"$(awk '/^\.SH/ { on = /ANNOTATIONS/ } on' docs/man/libshim.7 | grep -oE 'shim_[a-z_]+' | sort -u)"
+
 ((bad == 0)) && echo "docs: fine"
 exit $bad

@@ -107,7 +107,8 @@ papers() {
 	cp -r docs/man docs/completion "$scratch/tree/docs"
 	mkdir -p "$scratch/tree/analyzer/cli"
 	cp analyzer/cli/commands.def analyzer/cli/options.def "$scratch/tree/analyzer/cli"
-	cp preload/config.c "$scratch/tree/preload"
+	cp preload/config.c preload/annotate.def "$scratch/tree/preload"
+	cp analyzer/shim_run.c "$scratch/tree/analyzer"
 	cd "$scratch/tree" || exit 1
 }
 papers
@@ -120,6 +121,12 @@ caught docs 'options: missing in docs/completion/shim-analyze.bash: --hands'
 papers
 sed -i '/^\.BR SHIM_DEPTH/d' docs/man/libshim.7
 caught docs 'settings: missing in docs/man/libshim.7: SHIM_DEPTH'
+papers
+sed -i '/^API(shim_mark)/d' preload/annotate.def
+caught docs 'annotations: only in docs/man/libshim.7: shim_mark'
+papers
+sed -i 's/--quiet /--silent /' analyzer/shim_run.c
+caught docs 'options: missing in docs/man/shim-run.1: --silent'
 
 # ---- the runner ----
 cd "$scratch" || exit 1
