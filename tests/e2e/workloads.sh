@@ -115,6 +115,7 @@ print `echo child`;
 warn "to standard error\n";
 exit 6;
 END
+	environment=(PERL_HASH_SEED=0 PERL_PERTURB_KEYS=0)
 	command=(perl work.pl)
 }
 

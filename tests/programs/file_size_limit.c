@@ -3,6 +3,7 @@
  * Sets RLIMIT_FSIZE to 4 KB and allocates for hundreds of kilobytes of trace. A careless writer gets
  * the process killed by SIGXFSZ.
  * A perfect report has everything, or says since when it is incomplete; the program ends with 0, and:
+ * truth: may-be-incomplete
  * truth: leak before_limit 3 333
  */
 /* build: -O0 */

@@ -9,7 +9,8 @@
 . "$SRC/tests/e2e/workloads.sh"
 
 # What these do depends on time or chance.
-varying=' fork_threads threads_stress signal_alloc python3 python3-malloc '
+# (dlopen_plugin: libcount itself opens libstdc++, to find what is next.)
+varying=' fork_threads threads_stress signal_alloc python3 python3-malloc cc1plus dlopen_plugin '
 
 # check NAME COMMAND...: alone with the counting library, then with both.
 check() {
@@ -18,7 +19,7 @@ check() {
 	[[ $varying != *" $name "* ]] || same=()
 	# jemalloc's calls are counted where jemalloc is
 	counter=$(counting_library "$([[ $name == jemalloc_api ]] && echo jemalloc)")
-	COUNT_OUTPUT=$PWD/alone PRELOAD=$counter run alone-run "$@"
+	COUNT_OUTPUT=$PWD/alone SHIM_OUTPUT=$PWD/%p.zst PRELOAD=$counter run alone-run "$@"
 	[[ -z ${again-} ]] || workload "$name"
 	COUNT_OUTPUT=$PWD/nested SHIM_OUTPUT=$PWD/%p.zst PRELOAD="$counter $SHIM_LIB" run nested-run "$@"
 	"$E2E/check_counts.py" "$(cat nested-run.pid).zst" "nested.$(cat nested-run.pid)" "alone.$(cat alone-run.pid)" \
