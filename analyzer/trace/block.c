@@ -38,6 +38,8 @@ static const char *check_header(const struct shim_block *h, size_t payload)
 			       : "definitions in an unknown layout";
 	if (h->kind != SHIM_BLOCK_EVENTS)
 		return "unknown kind of block";
+	if (h->thread == 0)
+		return "events of no thread";
 	if (h->layout != SHIM_LAYOUT_ROWS && h->layout != SHIM_LAYOUT_COLUMNS)
 		return "unknown layout";
 	if (h->row_count > BLOCK_ROWS_MAX || h->row_count > h->payload_bytes)

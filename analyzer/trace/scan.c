@@ -62,7 +62,8 @@ static int add_entry(struct scan *scan, const struct shim_index_entry *e, uint64
 	struct frame *f;
 
 	if (e->offset < *next || e->offset > end || e->frame_bytes > end - e->offset ||
-	    e->frame_bytes < 4 || e->frame_bytes > FRAME_MAX_BYTES || e->row_count > BLOCK_ROWS_MAX ||
+	    e->frame_bytes < 4 || e->frame_bytes > FRAME_MAX_BYTES ||
+	    (e->thread && e->row_count > BLOCK_ROWS_MAX) ||
 	    (e->kind != SHIM_BLOCK_DEFS && e->kind != SHIM_BLOCK_EVENTS) ||
 	    (e->kind == SHIM_BLOCK_DEFS) != (e->thread == 0))
 		return 0;
