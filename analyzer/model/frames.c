@@ -33,7 +33,7 @@ struct frames *frames_new(void)
 	f->index->texts = pool_new();
 	f->stacks = pool_grow(NULL, &f->index->stacks_capacity, 2, sizeof(*f->stacks));
 	f->stacks[0] = (struct frames_stack){ 0 };
-	f->stacks[1] = (struct frames_stack){ .is_truncated = 1 };
+	f->stacks[1] = (struct frames_stack){ .is_truncated = 1, .content = 1 };
 	f->stack_count = 2;
 	return f;
 }
@@ -71,12 +71,25 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
 	return hash;
 }
 
-static uint64_t hash_module(const struct frames_module *m)
+static uint64_t content_of_module(const struct frames_module *m)
 {
 	uint64_t hash = hash_bytes(UINT64_C(0xcbf29ce484222325), m->path, strlen(m->path));
 
-	hash = hash_bytes(hash, m->build_id, m->build_id_bytes);
-	return mix(hash_bytes(hash, &m->pid, sizeof(m->pid)));
+	return mix(hash_bytes(hash, m->build_id, m->build_id_bytes));
+}
+
+static uint64_t hash_module(const struct frames_module *m)
+{
+	return mix(m->content + m->pid);
+}
+
+/* Of a stack: what its caller's is, and where the innermost frame lies; no ids. */
+static uint32_t content_of_stack(const struct frames *f, const struct frames_stack *s)
+{
+	const struct frames_frame *frame = &f->frames[s->frame];
+	uint64_t place = f->modules[frame->module].content + frame->vaddr * 2 + frame->exact;
+
+	return (uint32_t)mix(mix(place) + f->stacks[s->parent].content * UINT64_C(0x9E3779B97F4A7C15));
 }
 
 static uint64_t hash_frame(const struct frames_frame *frame)
@@ -141,6 +154,7 @@ uint32_t frames_add_module(struct frames *f, const char *path, size_t length, co
 	/* it ends at its first NUL, whatever the trace says */
 	m.path = pool_strndup(x->texts, path, strnlen(path, length));
 	m.pid = m.path[0] ? 0 : pid;
+	m.content = content_of_module(&m);
 	make_room(f, &x->modules, f->module_count);
 	for (at = hash_module(&m) & x->modules.mask; x->modules.slots[at];
 	     at = (at + 1) & x->modules.mask)
@@ -183,6 +197,7 @@ uint32_t frames_append_stack(struct frames *f, uint32_t parent, uint32_t frame)
 
 	stack.depth = f->stacks[parent].depth + 1;
 	stack.is_truncated = f->stacks[parent].is_truncated;
+	stack.content = content_of_stack(f, &stack);
 	f->stacks = pool_grow(f->stacks, &f->index->stacks_capacity, f->stack_count + 1,
 			      sizeof(*f->stacks));
 	f->stacks[f->stack_count] = stack;
@@ -239,6 +254,8 @@ static int compare_frames(const struct frames *f, uint32_t a, uint32_t b)
 
 int frames_compare(const struct frames *f, uint32_t a, uint32_t b)
 {
+	if (f->stacks[a].content != f->stacks[b].content)
+		return f->stacks[a].content < f->stacks[b].content ? -1 : 1;
 	while (a != b) {
 		const struct frames_stack *x = &f->stacks[a], *y = &f->stacks[b];
 

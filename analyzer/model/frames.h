@@ -18,7 +18,8 @@ struct frames_module {
 	const char *path;
 	const uint8_t *build_id; /* raw, NULL when it has none */
 	size_t build_id_bytes;
-	uint64_t pid; /* of path "": whose code it is (for /tmp/perf-PID.map); else 0 */
+	uint64_t pid;     /* of path "": whose code it is (for /tmp/perf-PID.map); else 0 */
+	uint64_t content; /* hash of path and build id */
 };
 
 struct frames_frame {
@@ -33,6 +34,7 @@ struct frames_stack {
 	uint32_t frame;            /* innermost frame; undefined for stacks 0 and 1 */
 	uint32_t depth : 31;       /* number of frames */
 	uint32_t is_truncated : 1; /* deeper frames were cut off */
+	uint32_t content; /* hash of what the stack is, the same in every run: for quick order */
 };
 
 struct frames {
@@ -73,8 +75,8 @@ static inline int frames_is_truncated(const struct frames *f, uint32_t stack)
 }
 
 /*
- * Order of two stacks by content (module path, build id, address, from the innermost frame
- * outwards), never by id: below 0, 0, above 0.
+ * Order of two stacks by content (modules by path and build id, addresses in them), never by id:
+ * below 0, 0, above 0. The same in every run and in no other way meaningful: what ties are broken by.
  */
 int frames_compare(const struct frames *f, uint32_t a, uint32_t b);
 

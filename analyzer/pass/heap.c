@@ -56,6 +56,36 @@ static const uint8_t families[HEAP_FUNCS] = {
 	[SHIM_FUNC_SHIM_FREE] = FAMILY_SHIM,
 };
 
+static __attribute__((cold, noinline)) uint32_t add_site(struct heap *h, uint32_t stack)
+{
+	size_t count = h->site_count + 1;
+
+	h->stats = pool_grow(h->stats, &h->stats_capacity, count, sizeof(*h->stats));
+	h->site_stacks = pool_grow(h->site_stacks, &h->site_stacks_capacity, count,
+				   sizeof(*h->site_stacks));
+	h->stats[h->site_count] = (struct heap_stat){ 0 };
+	h->site_stacks[h->site_count] = stack;
+	h->site_of[stack] = (uint32_t)h->site_count;
+	return (uint32_t)h->site_count++;
+}
+
+/* The site of the trace's stack id STACK; that of no stack for ids beyond all that are defined. */
+static inline uint32_t site_of(struct heap *h, uint32_t stack)
+{
+	uint32_t site;
+
+	if (unlikely(stack >= h->stack_count))
+		return 0;
+	site = h->site_of[stack];
+	return likely(site || stack == SHIM_STACK_NONE) ? site : add_site(h, stack);
+}
+
+/* The stack of the run that SITE is. */
+static inline uint32_t run_stack(const struct heap *h, uint32_t site)
+{
+	return h->process->stacks[h->site_stacks[site]];
+}
+
 struct heap *heap_new(const struct process *p, size_t number, const struct heap_filter *filter,
 		      const struct heap_followers *followers)
 {
@@ -69,8 +99,9 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 		h->filter = *filter;
 	if (followers)
 		h->followers = *followers;
-	h->stat_count = p->stack_count;
-	h->stats = xcalloc(h->stat_count, sizeof(*h->stats));
+	h->stack_count = p->stack_count;
+	h->site_of = xcalloc(h->stack_count, sizeof(*h->site_of));
+	add_site(h, SHIM_STACK_NONE);
 	h->lanes = xcalloc(p->slot_count, sizeof(*h->lanes));
 	h->rows = h->followers.threads ? threads_add(h->followers.threads, p->slot_count)
 				       : xcalloc(p->slot_count, sizeof(*h->rows));
@@ -93,6 +124,8 @@ void heap_delete(struct heap *h)
 	live_free(&h->live);
 	map_free(&h->mismatches);
 	free(h->stats);
+	free(h->site_stacks);
+	free(h->site_of);
 	free(h->lanes);
 	if (!h->followers.threads)
 		free(h->rows);
@@ -136,7 +169,7 @@ static inline void add_live(struct heap *h, struct heap_stat *s, struct threads_
 
 static inline void drop_live(struct heap *h, const struct live_facts *b)
 {
-	struct heap_stat *s = &h->stats[b->stack];
+	struct heap_stat *s = &h->stats[b->site];
 	struct threads_row *row = h->lanes[b->slot].row;
 
 	if (unlikely(b->flags & LIVE_UNCOUNTED))
@@ -151,13 +184,13 @@ static inline void drop_live(struct heap *h, const struct live_facts *b)
 }
 
 /*
- * Key of a mismatch: stack ids are below 2^26 (model/definitions.c), functions with a family below
+ * Key of a mismatch: sites and stack ids are below 2^26 (model/definitions.c), functions with a family below
  * 2^6.
  */
 static void count_mismatch(struct heap *h, const struct live_facts *b, uint32_t free_stack,
 			   uint8_t func)
 {
-	uint64_t key = (uint64_t)(b->stack & 0x3ffffff) << 38 |
+	uint64_t key = (uint64_t)(b->site & 0x3ffffff) << 38 |
 		       (uint64_t)(free_stack & 0x3ffffff) << 12 | (b->func & 63u) << 6 |
 		       (func & 63u);
 
@@ -175,14 +208,14 @@ static inline void count_end(struct heap *h, const struct live_facts *b, uint64_
 	if (unlikely(b->flags & LIVE_UNCOUNTED))
 		return;
 	if (unlikely(mine != its && mine && its))
-		count_mismatch(h, b, free_stack < h->stat_count ? free_stack : 0, func);
+		count_mismatch(h, b, free_stack < h->stack_count ? free_stack : 0, func);
 	if (is_temporary) {
-		h->stats[b->stack].temporary++;
+		h->stats[b->site].temporary++;
 		h->lanes[slot].row->temporary++;
 		h->temporary++;
 	}
 	if (h->followers.lifetimes)
-		lifetimes_add(h->followers.lifetimes, h->process->stacks[b->stack],
+		lifetimes_add(h->followers.lifetimes, run_stack(h, b->site),
 			      ticks > b->ticks
 				      ? (uint64_t)((double)(ticks - b->ticks) * h->ns_per_tick)
 				      : 0);
@@ -339,7 +372,7 @@ static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t add
 		end_reused(h, b, b->slot);
 	live_store(b, facts);
 	if (!(facts->flags & LIVE_UNCOUNTED))
-		add_live(h, &h->stats[facts->stack], h->lanes[facts->slot].row, facts->size, ticks);
+		add_live(h, &h->stats[facts->site], h->lanes[facts->slot].row, facts->size, ticks);
 }
 
 void heap_settle(struct heap *h)
@@ -375,12 +408,12 @@ static int is_counted(const struct heap *h, const struct event *e, uint32_t slot
 }
 
 /* The block that the allocation E made, as the table has it. */
-static inline struct live_facts block_of(const struct heap *h, const struct event *e, uint32_t slot,
+static inline struct live_facts block_of(struct heap *h, const struct event *e, uint32_t slot,
 					 int filtered)
 {
 	struct live_facts b = { .size = e->size, .func = e->func, .ticks = e->ticks, .slot = slot };
 
-	b.stack = e->stack < h->stat_count ? e->stack : 0;
+	b.site = site_of(h, e->stack);
 	if (e->extra & SHIM_EXTRA_IGNORED)
 		b.flags |= LIVE_IGNORED;
 	if (filtered && !is_counted(h, e, slot))
@@ -397,7 +430,7 @@ static inline uint64_t allocation_name(const struct event *alloc)
 static inline void count_allocation(struct heap *h, struct heap_lane *lane,
 				    const struct live_facts *b, const struct event *e)
 {
-	struct heap_stat *s = &h->stats[b->stack];
+	struct heap_stat *s = &h->stats[b->site];
 
 	add_live(h, s, lane->row, b->size, b->ticks);
 	s->allocations++;
@@ -415,10 +448,10 @@ static inline void count_allocation(struct heap *h, struct heap_lane *lane,
 		lane->row->reallocations++;
 		h->reallocations++;
 	}
-	if (unlikely(e->stack >= h->stat_count))
+	if (unlikely(e->stack >= h->stack_count))
 		h->unknown_stacks++;
 	if (h->followers.sizes)
-		sizes_add(h->followers.sizes, h->process->stacks[b->stack], b->size);
+		sizes_add(h->followers.sizes, run_stack(h, b->site), b->size);
 }
 
 static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot, int filtered)
@@ -549,8 +582,8 @@ static inline __attribute__((always_inline)) void prefetch(const struct heap *h,
 
 	if (!event_is_local(far))
 		live_prefetch(&h->live, far->addr);
-	if (event_is_alloc(near))
-		__builtin_prefetch(&h->stats[near->stack], 1);
+	if (event_is_alloc(near) && near->stack < h->stack_count)
+		__builtin_prefetch(&h->stats[h->site_of[near->stack]], 1);
 }
 
 static inline void run_batch(struct heap *h, const struct event_batch *batch, int filtered)

@@ -42,13 +42,14 @@ static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, 
 
 	for (i = 0; is_peak && i < r->site_count; i++)
 		r->sites[i].peak_bytes = r->sites[i].peak_count = 0;
-	for (i = 0; i < h->stat_count; i++) {
+	for (i = 0; i < h->site_count; i++) {
 		const struct heap_stat *s = &h->stats[i];
+		uint32_t stack = p->stacks[h->site_stacks[i]];
 		struct heap_site *site;
 
 		if (!s->allocations)
 			continue;
-		site = site_of(r, p->stacks[i]);
+		site = site_of(r, stack);
 		if (!site->func)
 			site->func = s->func;
 		site->allocations += s->allocations;
@@ -61,9 +62,9 @@ static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, 
 			site->peak_bytes += s->epoch == h->epoch ? s->peak_bytes : s->live_bytes;
 			site->peak_count += s->epoch == h->epoch ? s->peak_count : s->live_count;
 		}
-		if (frames_is_truncated(p->frames, p->stacks[i]))
+		if (frames_is_truncated(p->frames, stack))
 			q->truncated_stacks += s->allocations;
-		if (i >= SHIM_STACK_FIRST && !p->stacks[i])
+		if (h->site_stacks[i] >= SHIM_STACK_FIRST && !stack)
 			q->unknown_stacks += s->allocations;
 	}
 }
@@ -72,7 +73,7 @@ static void add_leak(struct heap *h, struct heap_result *r, const struct live_fa
 {
 	const struct process *p = h->process;
 	uint64_t ns = timebase_ns(&p->clock, b->ticks);
-	uint32_t stack = p->stacks[b->stack];
+	uint32_t stack = p->stacks[h->site_stacks[b->site]];
 	int ignored = (b->flags & LIVE_IGNORED) != 0, is_new;
 	uint64_t *place = map_put(&r->leak_of,
 				  (uint64_t)stack << 16 | (uint64_t)b->func << 8 | (uint64_t)ignored,
@@ -146,7 +147,7 @@ static void add_mismatches(struct heap *h, struct heap_result *r)
 
 	while (map_next(&h->mismatches, &at, &entry)) {
 		struct heap_mismatch m = {
-			.alloc_stack = process_stack(p, entry.key >> 38),
+			.alloc_stack = p->stacks[h->site_stacks[entry.key >> 38]],
 			.free_stack = process_stack(p, entry.key >> 12 & 0x3ffffff),
 			.alloc_func = entry.key >> 6 & 63,
 			.free_func = entry.key & 63,

@@ -13,7 +13,7 @@
 #include "util/map.h"
 
 /*
- * One stack of the trace: a cache line. The figures at the peak are saved late: as long as epoch is
+ * One site: a cache line. The figures at the peak are saved late: as long as epoch is
  * not the heap's, the stack has not changed since the peak of now, so its live figures are those of
  * the peak.
  */
@@ -64,8 +64,12 @@ struct heap {
 	size_t number;
 	struct heap_filter filter;
 	struct heap_followers followers;
-	struct heap_stat *stats; /* by the trace's stack id */
-	size_t stat_count;
+	/* Sites: stacks that allocate, in order of appearance; far fewer than all. Site 0: no stack. */
+	struct heap_stat *stats;
+	uint32_t *site_stacks; /* the trace's stack id of each site */
+	size_t site_count, stats_capacity, site_stacks_capacity;
+	uint32_t *site_of; /* by the trace's stack id; 0: none yet */
+	size_t stack_count;
 	struct live live;
 	struct heap_lane *lanes; /* by slot */
 	struct threads_row *rows;

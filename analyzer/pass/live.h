@@ -18,7 +18,7 @@
 struct live_facts {
 	uint64_t size;
 	uint64_t ticks; /* of its allocation */
-	uint32_t stack; /* as in the trace, or 0 */
+	uint32_t site;  /* whose it is: a number that the heap pass gives */
 	uint32_t slot;  /* thread that allocated it (struct event_batch) */
 	uint8_t func;   /* enum shim_func */
 	uint8_t flags;  /* LIVE_* */
@@ -29,7 +29,7 @@ struct live_block {
 	uint64_t key;    /* 0: empty */
 	uint64_t packed; /* size, 48 bits; func; flags */
 	uint64_t ticks;
-	uint32_t stack;
+	uint32_t site;
 	uint32_t slot;
 };
 
@@ -37,7 +37,7 @@ static inline struct live_facts live_load(const struct live_block *b)
 {
 	return (struct live_facts){ .size = b->packed & ((UINT64_C(1) << 48) - 1),
 				    .ticks = b->ticks,
-				    .stack = b->stack,
+				    .site = b->site,
 				    .slot = b->slot,
 				    .func = (uint8_t)(b->packed >> 48),
 				    .flags = (uint8_t)(b->packed >> 56) };
@@ -48,7 +48,7 @@ static inline void live_store(struct live_block *b, const struct live_facts *f)
 {
 	b->packed = f->size | (uint64_t)f->func << 48 | (uint64_t)f->flags << 56;
 	b->ticks = f->ticks;
-	b->stack = f->stack;
+	b->site = f->site;
 	b->slot = f->slot;
 }
 

@@ -162,26 +162,66 @@ static void senseless_definitions_are_counted_and_survived(void **state)
 	gen_free(&g);
 }
 
+/* Adds four stacks in the order that ORDER says; STACKS gets their ids by number. */
+static void add_stacks(struct frames *f, const unsigned order[4], uint32_t stacks[4])
+{
+	static const char *const paths[4] = { "/b", "/b", "/a", "/a" };
+	static const uint64_t vaddrs[4] = { 0x10, 0x20, 0x90, 0x91 };
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		unsigned n = order[i];
+		uint32_t module = frames_add_module(f, paths[n], 2, NULL, 0, 0);
+		uint32_t outer = frames_add_stack(f, n == 3 ? 1 : 0,
+						  frames_add_frame(f, module, 0x5, 0));
+
+		stacks[n] = frames_add_stack(f, outer, frames_add_frame(f, module, vaddrs[n], 0));
+	}
+}
+
 static void order_of_stacks_is_by_content(void **state)
 {
-	struct frames *f = frames_new();
-	uint32_t b, a, outer, x, y, z;
+	static const unsigned forth[4] = { 0, 1, 2, 3 }, back[4] = { 3, 1, 2, 0 };
+	struct frames *f = frames_new(), *g = frames_new();
+	uint32_t x[4], y[4];
+	unsigned i, j;
 
 	(void)state;
-	b = frames_add_module(f, "/b", 2, NULL, 0, 0);
+	add_stacks(f, forth, x);
+	add_stacks(g, back, y);
+	assert_int_not_equal(x[0], y[0]);
+	for (i = 0; i < 4; i++)
+		for (j = 0; j < 4; j++) {
+			assert_int_equal(frames_compare(f, x[i], x[j]),
+					 frames_compare(g, y[i], y[j]));
+			assert_int_equal(frames_compare(f, x[i], x[j]),
+					 -frames_compare(f, x[j], x[i]));
+			assert_int_equal(frames_compare(f, x[i], x[j]) == 0, i == j);
+		}
+	frames_delete(f);
+	frames_delete(g);
+}
+
+static void equal_things_are_one(void **state)
+{
+	struct frames *f = frames_new();
+	uint32_t a, frame, outer, inner;
+
+	(void)state;
 	a = frames_add_module(f, "/a\0junk", 7, NULL, 0, 0);
-	/* the pid counts for JIT code alone */
-	assert_int_equal(frames_add_module(f, "/a", 2, NULL, 0, 99), a);
+	assert_int_equal(frames_add_module(f, "/a", 2, NULL, 0, 99),
+			 a); /* the pid counts for JIT code alone */
+	assert_int_not_equal(frames_add_module(f, "/a", 2, "\1", 1, 0), a);
 	assert_int_not_equal(frames_add_module(f, "", 0, NULL, 0, 98),
 			     frames_add_module(f, "", 0, NULL, 0, 99));
-	outer = frames_add_stack(f, 0, frames_add_frame(f, b, 0x10, 0));
-	x = frames_add_stack(f, outer, frames_add_frame(f, b, 0x20, 0));
-	y = frames_add_stack(f, outer, frames_add_frame(f, a, 0x90, 0));
-	z = frames_add_stack(f, 0, frames_add_frame(f, a, 0x90, 0));
-	assert_true(frames_compare(f, x, y) > 0 && frames_compare(f, y, x) < 0);
-	assert_true(frames_compare(f, y, z) > 0); /* the deeper chain is larger */
-	assert_int_equal(frames_compare(f, y, y), 0);
-	assert_int_equal(frames_add_stack(f, outer, frames_add_frame(f, a, 0x90, 0)), y);
+	frame = frames_add_frame(f, a, 0x90, 0);
+	assert_int_equal(frames_add_frame(f, a, 0x90, 0), frame);
+	assert_int_not_equal(frames_add_frame(f, a, 0x90, 1), frame);
+	outer = frames_append_stack(f, 0, frame);
+	assert_int_equal(frames_add_stack(f, 0, frame), outer);
+	inner = frames_add_stack(f, outer, frame);
+	assert_int_equal(frames_add_stack(f, outer, frame), inner);
+	assert_int_equal(frames_depth(f, inner), 2);
 	frames_delete(f);
 }
 
@@ -194,6 +234,7 @@ int main(void)
 		TEST(facts_threads_marks_and_notes),
 		TEST(senseless_definitions_are_counted_and_survived),
 		TEST(order_of_stacks_is_by_content),
+		TEST(equal_things_are_one),
 	};
 #undef TEST
 	return cmocka_run_group_tests(tests, NULL, NULL);
