@@ -22,14 +22,7 @@ struct presses {
 
 static struct presses *presses; /* in forgotten memory */
 
-int press_start(void)
-{
-	if (!presses)
-		presses = arena_forgotten(sizeof(*presses));
-	return presses ? 0 : -ENOMEM;
-}
-
-/* First use of P. 0 or -ENOMEM. */
+/* Memory for P. 0 or -ENOMEM. */
 static COLD int press_fill_slow(struct press *p)
 {
 	size_t context_bytes = ZSTD_estimateCCtxSize(PRESS_LEVEL);
@@ -54,6 +47,14 @@ static COLD int press_fill_slow(struct press *p)
 	return 0;
 }
 
+int press_start(void)
+{
+	if (!presses)
+		presses = arena_forgotten(sizeof(*presses));
+	/* One is there from the start: a program that uses up its memory is recorded to the end. */
+	return presses ? press_fill_slow(&presses->set[0]) : -ENOMEM;
+}
+
 struct press *press_get(void)
 {
 	unsigned i;
@@ -62,13 +63,12 @@ struct press *press_get(void)
 		for (i = 0; i < PRESS_COUNT; i++) {
 			struct press *p = &presses->set[i];
 
-			if (__atomic_exchange_n(&p->is_taken, 1,
-						__ATOMIC_ACQUIRE)) /* pairs with press_put */
+			/* acquire: pairs with press_put */
+			if (__atomic_exchange_n(&p->is_taken, 1, __ATOMIC_ACQUIRE))
 				continue;
 			if (p->context || press_fill_slow(p) == 0)
 				return p;
 			press_put(p);
-			return NULL;
 		}
 		sys_nanosleep_ns(20000); /* a quarter of what one flush takes */
 	}

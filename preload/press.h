@@ -24,14 +24,14 @@ struct press {
 #define PRESS_BLOCK_BYTES (sizeof(struct shim_block) + COMPACT_BOUND(COMPACT_ROWS_MAX))
 
 /*
- * Prepares the set; memory comes with the first use of each. 0 or -ENOMEM. Context:
- * start-up only.
+ * Prepares the set; one has its memory at once, the others with their first use. 0 or -ENOMEM.
+ * Context: start-up only.
  */
 int press_start(void);
 
 /*
- * Takes one, waiting for another thread if all are in use. NULL when memory has run out.
- * Context: any thread, inside the guard.
+ * Takes one, waiting for another thread if all are in use. Context: any thread, inside the
+ * guard.
  */
 struct press *press_get(void);
 void press_put(struct press *p);

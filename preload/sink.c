@@ -225,8 +225,6 @@ void sink_definitions(void)
 {
 	struct press *p = press_get();
 
-	if (!p)
-		return;
 	lock_get(&sink->lock);
 	write_definitions_locked(p);
 	lock_put(&sink->lock);
@@ -275,10 +273,9 @@ void sink_rows(struct shim_chunk *chunk, int has_threads, uint64_t *lost)
 	if (!count)
 		return;
 	p = press_get();
-	if (!p || write_rows(p, chunk, count, has_threads))
+	if (write_rows(p, chunk, count, has_threads))
 		*lost += count;
-	if (p)
-		press_put(p);
+	press_put(p);
 	__atomic_fetch_add(&sink->cpu_ns, clock_thread_cpu_ns() - cpu, __ATOMIC_RELAXED);
 	chunk->lost = *lost;
 	reset_chunk(chunk);

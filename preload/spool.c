@@ -181,6 +181,9 @@ struct shim_chunk *spool_get(uint8_t kind, uint8_t layout, uint32_t thread, uint
 		if ((size_t)(spool->end - spool->next) >= bytes) {
 			chunk = (struct shim_chunk *)(void *)spool->next;
 			spool->next += bytes;
+			/* Before anyone can take the next one: a reader finds that only through our length. */
+			chunk->bytes = bytes;
+			chunk->magic = SHIM_CHUNK_MAGIC;
 		}
 	}
 	lock_put(&spool->lock);
