@@ -5,6 +5,8 @@ check_kill.py - kill programs/kill_me at random moments; every event committed b
 
 usage: check_kill.py TIMES [SEED]
 
+$KILL_KEEP names a directory to which the files of the first failing run are copied.
+
 For thread n the program has stored, in a file mapped shared, how many blocks it had allocated when it was last seen. The
 report must have, at worker_n, that many allocations or one more, of exactly the bytes that these blocks
 have, and must miss no free that came before the last allocation.
@@ -12,6 +14,7 @@ have, and must miss no free that came before the last allocation.
 import glob
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -103,7 +106,10 @@ def main():
         with tempfile.TemporaryDirectory() as directory:
             forked = source.random() < 0.2
             fail.what = f"seed {seed}, kill {number}, {threads} threads, after {delay * 1000:.1f} ms, forked {forked}"
-            events = check(fail, directory, *run_and_kill(directory, threads, delay, forked))
+            pid, committed = run_and_kill(directory, threads, delay, forked)
+            events = check(fail, directory, pid, committed)
+            if fail.count and os.environ.get("KILL_KEEP") and not os.path.exists(os.environ["KILL_KEEP"]):
+                shutil.copytree(directory, os.environ["KILL_KEEP"])
         total += events
         with_events += events > 0
     print(f"{times} kills, {with_events} of them with events, {total} blocks committed, {fail.count} failures")
