@@ -248,6 +248,8 @@ static int add_end_extras(struct record *r, const struct fresh *f, enum unwind_r
 
 	if (f->rule.kind == RULE_END)
 		return 0;
+	if (f->rule.kind == RULE_GUESS && result == UNWIND_ROOT)
+		return fp == 0;
 	if (f->rule.kind == RULE_GUESS && unwind_read(&window, fp + 8, &word) == 0)
 		add_extra(r, 0, fp + 8, word, walk);
 	else if (f->rule.kind != RULE_GUESS && result == UNWIND_ROOT)

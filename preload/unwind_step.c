@@ -95,13 +95,17 @@ static enum unwind_result step_signal(struct unwind_walk *walk, const struct unw
 	return next->pc ? UNWIND_NEXT : UNWIND_ROOT;
 }
 
-/* By the frame pointer: the caller's at it, the return address above. 0 there marks the outermost frame. */
+/*
+ * By the frame pointer: the caller's at it, the return address above. A frame pointer of 0 marks the
+ * outermost frame; so does an address to which no call returns, put there by whoever made the stack (as
+ * makecontext does).
+ */
 static enum unwind_result step_guess(struct unwind_walk *walk, const struct unwind_state *s,
 				     struct unwind_state *next)
 {
 	if (is_sigreturn(&walk->code, s->pc))
 		return step_signal(walk, s, next);
-	if (s->fp == 0)
+	if (s->fp == 0 || (!s->is_exact && !follows_call(&walk->code, s->pc)))
 		return UNWIND_ROOT;
 	if (s->fp < s->sp || s->fp - s->sp > FRAME_MAX ||
 	    unwind_read(&walk->stack, s->fp, &next->fp) ||
