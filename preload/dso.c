@@ -15,7 +15,8 @@
 
 #include "sys.h"
 
-#define PAGE ((uintptr_t)4096)
+#define PAGE           ((uintptr_t)4096)
+#define VERSION_HIDDEN 0x8000 /* of a DT_VERSYM entry: not the default version */
 
 #if defined(__x86_64__)
 #define IS_CALL(type) ((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT)
@@ -41,6 +42,12 @@ static void read_dynamic(struct dso *out, const ElfW(Dyn) * d)
 			break;
 		case DT_STRTAB:
 			out->strings = dynamic_pointer(out, d->d_un.d_ptr);
+			break;
+		case DT_VERSYM:
+			out->versions = dynamic_pointer(out, d->d_un.d_ptr);
+			break;
+		case DT_HASH:
+			out->hash = dynamic_pointer(out, d->d_un.d_ptr);
 			break;
 		case DT_GNU_HASH:
 			out->gnu_hash = dynamic_pointer(out, d->d_un.d_ptr);
@@ -108,41 +115,70 @@ static void *symbol_address(const struct dso *dso, const ElfW(Sym) * symbol, con
 	return (void *)(dso->bias + symbol->st_value);
 }
 
-void *dso_find(const struct dso *dso, const char *name)
+struct lookup {
+	const struct dso *dso;
+	const char *name;
+	void *hidden; /* a definition that is not the default version */
+};
+
+/* The address if symbol I is the default definition, else NULL; others are kept in L->hidden. */
+static void *look_at(struct lookup *l, uint32_t i)
 {
-	uint32_t hash = gnu_hash_of(name);
-	const uint32_t *table = dso->gnu_hash, *buckets, *chain;
-	const ElfW(Addr) * bloom;
-	uint32_t bucket_count, first, bloom_words, shift, i;
+	const struct dso *dso = l->dso;
+	void *address = symbol_address(dso, &dso->symbols[i], l->name);
+
+	if (!address || !dso->versions || !(dso->versions[i] & VERSION_HIDDEN))
+		return address;
+	l->hidden = address;
+	return NULL;
+}
+
+static void *find_gnu(struct lookup *l)
+{
+	const uint32_t *table = l->dso->gnu_hash, *buckets, *chain;
+	uint32_t hash = gnu_hash_of(l->name);
+	uint32_t bucket_count = table[0], first = table[1], bloom_words = table[2], i;
+	const ElfW(Addr) *bloom = (const ElfW(Addr) *)(const void *)(table + 4);
 	ElfW(Addr) word;
 
-	if (!table || !table[0] || !table[2])
+	if (!bucket_count || !bloom_words)
 		return NULL;
-	bucket_count = table[0];
-	first = table[1];
-	bloom_words = table[2];
-	shift = table[3];
-	bloom = (const ElfW(Addr) *)(const void *)(table + 4);
 	word = bloom[(hash / 64) % bloom_words];
-	if (!(word >> (hash % 64) & 1) || !(word >> ((hash >> shift) % 64) & 1))
+	if (!(word >> (hash % 64) & 1) || !(word >> ((hash >> table[3]) % 64) & 1))
 		return NULL;
 	buckets = (const uint32_t *)(bloom + bloom_words);
 	chain = buckets + bucket_count;
 	i = buckets[hash % bucket_count];
-	if (i < first)
-		return NULL;
-	for (;; i++) {
-		uint32_t found = chain[i - first];
+	for (; i >= first; i++) {
+		void *address = (chain[i - first] | 1) == (hash | 1) ? look_at(l, i) : NULL;
 
-		if ((found | 1) == (hash | 1)) {
-			void *address = symbol_address(dso, &dso->symbols[i], name);
-
-			if (address)
-				return address;
-		}
-		if (found & 1)
-			return NULL;
+		if (address || chain[i - first] & 1)
+			return address;
 	}
+	return NULL;
+}
+
+/* The older table, in objects linked with --hash-style=sysv: its chain's length counts symbols. */
+static void *find_plain(struct lookup *l)
+{
+	uint32_t i, count = l->dso->hash[1];
+	void *address = NULL;
+
+	for (i = 1; i < count && !address; i++)
+		address = look_at(l, i);
+	return address;
+}
+
+void *dso_find(const struct dso *dso, const char *name)
+{
+	struct lookup l = { dso, name, NULL };
+	void *address = NULL;
+
+	if (dso->gnu_hash)
+		address = find_gnu(&l);
+	else if (dso->hash)
+		address = find_plain(&l);
+	return address ? address : l.hidden;
 }
 
 int dso_holds(const struct dso *dso, uintptr_t addr)

@@ -24,7 +24,9 @@ struct dso {
 	size_t phdr_count;
 	const ElfW(Sym) * symbols;
 	const char *strings;
-	const uint32_t *gnu_hash;          /* NULL: no symbol can be found */
+	const ElfW(Half) * versions;       /* NULL: symbols have none */
+	const uint32_t *gnu_hash;          /* DT_GNU_HASH, or NULL */
+	const uint32_t *hash;              /* DT_HASH, or NULL */
 	const ElfW(Rela) * relocations[2]; /* DT_RELA and DT_JMPREL */
 	size_t relocation_count[2];
 	uintptr_t relro_low,
@@ -38,8 +40,9 @@ struct dso {
 int dso_open(struct dso *out, const struct dl_phdr_info *info);
 
 /*
- * Address of the function NAME that DSO defines for others, or NULL. Indirect functions (IFUNC)
- * count as not found.
+ * Address of the function NAME that DSO defines for others, or NULL: its default version, or where
+ * there is none (a function kept for old programs only) any. Indirect functions (IFUNC) count as
+ * not found.
  */
 void *dso_find(const struct dso *dso, const char *name);
 

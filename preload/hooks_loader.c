@@ -31,6 +31,7 @@ static void loader_changed(const void *frame)
 		objects_refresh();
 		thread_leave(t);
 	}
+	real_loaded();
 	hooks_new_loaded();
 	hooks_jemalloc_loaded();
 }

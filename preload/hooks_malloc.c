@@ -193,7 +193,7 @@ EXPORT void *pvalloc(size_t size)
 	return allocated(t, SHIM_FUNC_PVALLOC, p, size, PAGE_SHIFT, HERE);
 }
 
-/* Passed through: a block that came before the allocator was found is not the allocator's. */
+/* Passed through: no event, but of the same allocator as the rest. */
 EXPORT size_t malloc_usable_size(void *p)
 {
 	return real.malloc_usable_size(p);

@@ -19,6 +19,25 @@
 
 #define PAGE 4096u
 
+/*
+ * An allocator that stands before us maps its first memory with its own locks held. Recording must
+ * not be started from there, since that allocates: before our constructor ran, only a thread that
+ * has been seen elsewhere is recorded.
+ */
+static int is_up;
+
+__attribute__((constructor)) static void come_up(void)
+{
+	is_up = 1;
+}
+
+static inline struct thread *map_enter(const void *frame)
+{
+	if (unlikely(thread_self == &thread_none) && !is_up)
+		return NULL;
+	return thread_enter(frame);
+}
+
 static unsigned map_extra(int prot, int flags)
 {
 	unsigned extra = 0;
@@ -45,7 +64,7 @@ static void *mapped(struct thread *t, enum shim_func func, void *p, size_t size,
 
 EXPORT void *mmap(void *addr, size_t size, int prot, int flags, int fd, off_t offset)
 {
-	struct thread *t = thread_enter(HERE);
+	struct thread *t = map_enter(HERE);
 	void *p = real.mmap(addr, size, prot, flags, fd, offset);
 
 	return mapped(t, SHIM_FUNC_MMAP, p, size, map_extra(prot, flags), HERE);
@@ -53,7 +72,7 @@ EXPORT void *mmap(void *addr, size_t size, int prot, int flags, int fd, off_t of
 
 EXPORT void *mmap64(void *addr, size_t size, int prot, int flags, int fd, off64_t offset)
 {
-	struct thread *t = thread_enter(HERE);
+	struct thread *t = map_enter(HERE);
 	void *p = real.mmap64(addr, size, prot, flags, fd, offset);
 
 	return mapped(t, SHIM_FUNC_MMAP, p, size, map_extra(prot, flags), HERE);
@@ -61,7 +80,7 @@ EXPORT void *mmap64(void *addr, size_t size, int prot, int flags, int fd, off64_
 
 EXPORT int munmap(void *addr, size_t size)
 {
-	struct thread *t = thread_enter(HERE);
+	struct thread *t = map_enter(HERE);
 	int result;
 
 	/* what the kernel refuses is no event: it takes whole pages, and at least one */
@@ -79,7 +98,7 @@ EXPORT int munmap(void *addr, size_t size)
  */
 EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 {
-	struct thread *t = thread_enter(HERE);
+	struct thread *t = map_enter(HERE);
 	int is_on = likely(t) && hooks_record(CONFIG_EVENT_MMAP);
 	int ends = old_size && !(flags & MREMAP_DONTUNMAP);
 	int is_early = ends && (size < old_size || (flags & MREMAP_MAYMOVE));
@@ -113,7 +132,7 @@ static uintptr_t break_now(void)
 
 EXPORT int brk(void *addr)
 {
-	struct thread *t = thread_enter(HERE);
+	struct thread *t = map_enter(HERE);
 	uintptr_t before = break_now(), now;
 	int result = real.brk(addr);
 
@@ -129,7 +148,7 @@ EXPORT int brk(void *addr)
 /* sbrk(0) asks where the break is. */
 EXPORT void *sbrk(intptr_t change)
 {
-	struct thread *t = thread_enter(HERE);
+	struct thread *t = map_enter(HERE);
 	void *p = real.sbrk(change);
 
 	if (likely(t)) {

@@ -1,171 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * real.c - fills the table of next definitions, all at once, by dlsym(RTLD_NEXT).
+ * real.c - fills the table of next definitions, all at once.
  *
- * Runs inside the first hooked call of the process, often before any constructor. dlsym may itself
- * allocate (it does so for the text of an error), so that while the table is being filled the
- * allocator's entries point to a small static arena; if a block of it is still alive at the end,
- * checking entries stay in place for the rest of the process. It must never look a function up
- * later, from within a call: dlsym takes the loader's lock and overwrites what dlerror() has to
- * say.
+ * Runs inside the first hooked call of the process, before any constructor, perhaps below an
+ * allocator that sets itself up with its locks held. So it does not ask dlsym, which allocates (the
+ * text of an error), waits for a dlopen in another thread and overwrites what dlerror() has to say:
+ * it goes through the loader's list itself, which holds the objects in the order of the global
+ * scope. Two threads may do so at once, with one result.
  */
 #define _GNU_SOURCE
 #include "real.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
+#include <link.h>
 
+#include "dso.h"
 #include "sys.h"
 
-#define BOOT_BYTES 32768
-#define BOOT_ALIGN 64
+#define REAL_COUNT (sizeof(struct real) / sizeof(void *))
 
-enum fill_state { FILL_NOT, FILL_RUNS, FILL_DONE };
+static const char *const names[] = {
+#define HOOK(name, result, parameters, arguments) #name,
+#include "hooks.def"
+};
 
-static enum fill_state fill_state;
-static int fill_tid;
-
-/* ---- the arena ---- */
-
-static char boot[BOOT_BYTES] __attribute__((aligned(BOOT_ALIGN)));
-static size_t boot_used;
-static size_t boot_live;
-
-int real_is_bootstrap(const void *p)
-{
-	return (uintptr_t)p - (uintptr_t)boot < BOOT_BYTES;
-}
-
-/* The size stands BOOT_ALIGN bytes before the block. */
-static void *boot_memalign(size_t alignment, size_t size)
-{
-	size_t whole = (size + 2 * BOOT_ALIGN - 1) & ~(size_t)(BOOT_ALIGN - 1);
-	size_t at;
-
-	if (alignment > BOOT_ALIGN || size > BOOT_BYTES) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	at = __atomic_fetch_add(&boot_used, whole, __ATOMIC_RELAXED);
-	if (at + whole > BOOT_BYTES) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	__atomic_fetch_add(&boot_live, 1, __ATOMIC_RELAXED);
-	*(size_t *)(void *)(boot + at) = size;
-	return boot + at + BOOT_ALIGN;
-}
-
-static void *boot_malloc(size_t size)
-{
-	return boot_memalign(BOOT_ALIGN, size);
-}
-
-static size_t boot_size(const void *p)
-{
-	return *(const size_t *)(const void *)((const char *)p - BOOT_ALIGN);
-}
-
-/* Memory is never given out twice, so zero it is. */
-static void *boot_calloc(size_t count, size_t size)
-{
-	size_t whole;
-
-	if (__builtin_mul_overflow(count, size, &whole))
-		whole = SIZE_MAX;
-	return boot_malloc(whole);
-}
-
-static void boot_free(void *p)
-{
-	if (real_is_bootstrap(p))
-		__atomic_fetch_sub(&boot_live, 1, __ATOMIC_RELAXED);
-}
-
-static void *boot_copy(void *old, void *p, size_t size)
-{
-	size_t old_size = boot_size(old);
-
-	if (!p)
-		return NULL;
-	memcpy(p, old, size < old_size ? size : old_size);
-	boot_free(old);
-	return p;
-}
-
-static void *boot_realloc(void *old, size_t size)
-{
-	if (old && !real_is_bootstrap(old)) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return old ? boot_copy(old, boot_malloc(size), size) : boot_malloc(size);
-}
-
-/* ---- entries that know the arena, used only when a block of it outlives the filling ---- */
-
-static struct real unchecked;
-
-static void checked_free(void *p)
-{
-	if (real_is_bootstrap(p))
-		boot_free(p);
-	else
-		unchecked.free(p);
-}
-
-static void checked_free_sized(void *p, size_t size)
-{
-	if (real_is_bootstrap(p))
-		boot_free(p);
-	else
-		unchecked.free_sized(p, size);
-}
-
-static void checked_free_aligned_sized(void *p, size_t alignment, size_t size)
-{
-	if (real_is_bootstrap(p))
-		boot_free(p);
-	else
-		unchecked.free_aligned_sized(p, alignment, size);
-}
-
-static void *checked_realloc(void *old, size_t size)
-{
-	return real_is_bootstrap(old) ? boot_copy(old, unchecked.malloc(size), size)
-				      : unchecked.realloc(old, size);
-}
-
-static void *checked_reallocarray(void *old, size_t count, size_t size)
-{
-	size_t whole;
-
-	if (!real_is_bootstrap(old))
-		return unchecked.reallocarray(old, count, size);
-	if (!__builtin_mul_overflow(count, size, &whole))
-		return checked_realloc(old, whole);
-	errno = ENOMEM;
-	return NULL;
-}
-
-static size_t checked_usable_size(void *p)
-{
-	return real_is_bootstrap(p) ? boot_size(p) : unchecked.malloc_usable_size(p);
-}
-
-static void check_for_arena(struct real *found)
-{
-	unchecked = *found;
-	found->free = checked_free;
-	found->cfree = checked_free;
-	found->free_sized = checked_free_sized;
-	found->free_aligned_sized = checked_free_aligned_sized;
-	found->realloc = checked_realloc;
-	found->reallocarray = checked_reallocarray;
-	found->malloc_usable_size = checked_usable_size;
-}
+static int has_gaps;
 
 /* ---- what a libc may lack ---- */
 
@@ -198,10 +57,11 @@ static int missing_execveat(int fd, const char *path, char *const *argv, char *c
 	return -1;
 }
 
+/* Of a library that is not loaded (yet): libpthread was one of its own before glibc 2.34. */
 static long missing(void)
 {
 	errno = ENOSYS;
-	return 0;
+	return -1;
 }
 
 static void fill_gaps(struct real *found)
@@ -209,9 +69,6 @@ static void fill_gaps(struct real *found)
 	void **entry = (void **)found;
 	size_t i;
 
-	/* removed from glibc's default symbols long ago, still there for old binaries */
-	if (!found->cfree)
-		*(void **)&found->cfree = dlvsym(RTLD_NEXT, "cfree", "GLIBC_2.2.5");
 	if (!found->cfree)
 		found->cfree = found->free;
 	if (!found->free_sized)
@@ -224,63 +81,67 @@ static void fill_gaps(struct real *found)
 		found->mmap64 = found->mmap;
 	if (!found->execveat)
 		found->execveat = missing_execveat;
-	for (i = 0; i < sizeof(*found) / sizeof(*entry); i++)
-		if (!entry[i])
+	for (i = 0; i < REAL_COUNT; i++)
+		if (!entry[i]) {
 			*(long (**)(void)) & entry[i] = missing;
+			has_gaps = 1;
+		}
 }
 
 /* ---- filling ---- */
 
-static void publish(const struct real *found)
+struct search {
+	void *found[REAL_COUNT];
+	int is_behind; /* our own object has been passed */
+};
+
+static int search_object(struct dl_phdr_info *info, size_t size, void *context)
 {
-	void *const *from = (void *const *)found;
+	struct search *search = context;
+	struct dso dso;
+	size_t i;
+
+	(void)size;
+	if (dso_open(&dso, info) != 0)
+		return 0;
+	if (dso_holds(&dso, (uintptr_t)search_object)) {
+		search->is_behind = 1;
+		return 0;
+	}
+	for (i = 0; search->is_behind && i < REAL_COUNT; i++)
+		if (!search->found[i])
+			search->found[i] = dso_find(&dso, names[i]);
+	return 0;
+}
+
+static void publish(void *const *from)
+{
 	void **to = (void **)&real;
 	size_t i;
 
-	for (i = 0; i < sizeof(real) / sizeof(*to); i++)
+	for (i = 0; i < REAL_COUNT; i++)
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELEASE);
-}
-
-static void fill_table(void)
-{
-	struct real found;
-
-	real.malloc = boot_malloc;
-	real.calloc = boot_calloc;
-	real.realloc = boot_realloc;
-	real.free = boot_free;
-	real.memalign = boot_memalign;
-	real.aligned_alloc = boot_memalign;
-#define HOOK(name, result, parameters, arguments) *(void **)&found.name = dlsym(RTLD_NEXT, #name);
-#include "hooks.def"
-	fill_gaps(&found);
-	/* nothing of our look-ups that failed must be left for the program's next dlerror() */
-	dlerror();
-	dlerror();
-	if (boot_live)
-		check_for_arena(&found);
-	publish(&found);
 }
 
 void real_fill(void)
 {
-	enum fill_state expected = FILL_NOT;
-	int saved = errno;
+	struct search search = { .is_behind = 0 };
+	struct real *found = (struct real *)(void *)search.found;
 
-	if (__atomic_load_n(&fill_state, __ATOMIC_ACQUIRE) == FILL_DONE)
-		return;
-	if (__atomic_compare_exchange_n(&fill_state, &expected, FILL_RUNS, 0, __ATOMIC_ACQUIRE,
-					__ATOMIC_ACQUIRE)) {
-		__atomic_store_n(&fill_tid, sys_gettid(), __ATOMIC_RELAXED);
-		fill_table();
-		__atomic_store_n(&fill_state, FILL_DONE,
-				 __ATOMIC_RELEASE); /* pairs with the acquires here */
-	} else {
-		while (__atomic_load_n(&fill_state, __ATOMIC_ACQUIRE) != FILL_DONE &&
-		       __atomic_load_n(&fill_tid, __ATOMIC_RELAXED) != sys_gettid())
-			sys_nanosleep_ns(20000);
+	dl_iterate_phdr(search_object, &search);
+	/* not preloaded but opened: everybody stands before us */
+	if (!found->malloc)
+		dl_iterate_phdr(search_object, &search);
+	fill_gaps(found);
+	publish(search.found);
+}
+
+void real_loaded(void)
+{
+	if (unlikely(has_gaps)) {
+		has_gaps = 0;
+		real_fill();
 	}
-	errno = saved;
 }
 
 #define HOOK(name, result, parameters, arguments) \

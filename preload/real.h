@@ -27,12 +27,12 @@ struct real {
 extern struct real real;
 
 /*
- * Fills the table if that has not been done; otherwise nothing. Calls the loader, and so possibly
- * our own malloc hook, which is served by a small static arena meanwhile. Context: any thread.
+ * Fills the table; the stubs call it. Allocates nothing, takes no lock but the one of the loader's
+ * list, keeps errno. Context: any thread.
  */
 void real_fill(void);
 
-/* 1 if P is a block of that arena. Context: any thread. */
-int real_is_bootstrap(const void *p);
+/* Objects were loaded: looks again for what was not there before. Context: any thread. */
+void real_loaded(void);
 
 #endif

@@ -73,6 +73,38 @@ static void test_finds_what_dlsym_finds(void **state)
 	dlclose(handle);
 }
 
+/* Found by DT_HASH alone, as in objects linked with --hash-style=sysv. */
+static void test_reads_the_old_hash_table(void **state)
+{
+	void *handle;
+	struct dso libc = libc_object(&handle);
+
+	(void)state;
+	if (!libc.hash)
+		skip();
+	libc.gnu_hash = NULL;
+	assert_ptr_equal(dso_find(&libc, "posix_spawn"), dlsym(handle, "posix_spawn"));
+	assert_null(dso_find(&libc, "posix_spawn_not"));
+	libc.hash = NULL;
+	assert_null(dso_find(&libc, "posix_spawn"));
+	dlclose(handle);
+}
+
+static void test_version_for_old_programs_is_second_choice(void **state)
+{
+	void *handle;
+	struct dso libc = libc_object(&handle);
+	void *old = dlvsym(handle, "cfree", "GLIBC_2.2.5");
+
+	(void)state;
+	assert_ptr_not_equal(dlvsym(handle, "posix_spawn", "GLIBC_2.2.5"),
+			     dlsym(handle, "posix_spawn"));
+	assert_ptr_equal(dso_find(&libc, "posix_spawn"), dlsym(handle, "posix_spawn"));
+	assert_null(dlsym(handle, "cfree"));
+	assert_ptr_equal(dso_find(&libc, "cfree"), old);
+	dlclose(handle);
+}
+
 static void test_data_is_not_a_function(void **state)
 {
 	void *handle;
@@ -143,6 +175,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_what_dlsym_finds),
+		cmocka_unit_test(test_reads_the_old_hash_table),
+		cmocka_unit_test(test_version_for_old_programs_is_second_choice),
 		cmocka_unit_test(test_data_is_not_a_function),
 		cmocka_unit_test(test_vdso_is_read_unrelocated),
 		cmocka_unit_test(test_build_id_is_the_files),
