@@ -50,17 +50,16 @@ static inline size_t hooks_product(size_t count, size_t size)
 }
 
 /*
- * An object may have come (dlopen) or gone (dlclose): look again whether jemalloc's own interface
- * is there, and whether the operators new and delete that we forward to still are. Context: any
- * thread, outside the guard.
+ * An object may have come (dlopen) or gone (dlclose): look again for functions that only some
+ * systems have, and whether the operators new and delete that we forward to are still there.
+ * Context: any thread, outside the guard.
  */
+void hooks_malloc_loaded(void);
 void hooks_jemalloc_loaded(void);
 void hooks_new_loaded(void);
 
 /* Removed from or not yet in the headers. */
 void cfree(void *p);
-void free_sized(void *p, size_t size);
-void free_aligned_sized(void *p, size_t alignment, size_t size);
 void *pvalloc(size_t size);
 
 #endif

@@ -2,20 +2,13 @@
 /*
  * hooks_jemalloc.c - jemalloc's own interface: mallocx, rallocx, xallocx, sdallocx, dallocx.
  *
- * These are not exported. A program that asks by a weak symbol whether jemalloc is there would get
- * "yes" from a library that only passes on. So, when some object really defines them, the slots of
- * the global offset tables through which other objects call them are turned to our hooks: at
- * start-up, and again when objects were loaded. The object that defines them is left alone. The
- * hooks run like those of hooks_malloc.c; the turning runs in our constructor and after a dlopen,
- * while other threads may be at work.
+ * Not exported: programs ask by weak symbols whether jemalloc is there (slots.h). The hooks run
+ * like those of hooks_malloc.c, and only where a real jemalloc was found.
  */
-#define _GNU_SOURCE
 #include "hooks.h"
 
-#include <link.h>
-
-#include "dso.h"
 #include "record.h"
+#include "slots.h"
 
 /*
  * MALLOCX_LG_ALIGN: jemalloc's flags hold log2 of the alignment in the low bits, as
@@ -103,11 +96,7 @@ static void hook_dallocx(void *p, int flags)
 		thread_leave(t);
 }
 
-static const struct patch {
-	const char *name;
-	void *hook;
-	void **next;
-} patches[] = {
+static const struct slot_door doors[] = {
 	{ "mallocx", (void *)hook_mallocx, (void **)&next.mallocx },
 	{ "rallocx", (void *)hook_rallocx, (void **)&next.rallocx },
 	{ "xallocx", (void *)hook_xallocx, (void **)&next.xallocx },
@@ -115,45 +104,8 @@ static const struct patch {
 	{ "dallocx", (void *)hook_dallocx, (void **)&next.dallocx },
 };
 
-#define PATCH_COUNT (sizeof(patches) / sizeof(*patches))
-
 /* All five in one object, or it is not jemalloc. */
-static int find_provider(struct dl_phdr_info *info, size_t size, void *context)
-{
-	void *found[PATCH_COUNT];
-	struct dso dso;
-	size_t i;
-
-	(void)size;
-	(void)context;
-	if (dso_open(&dso, info) != 0)
-		return 0;
-	for (i = 0; i < PATCH_COUNT; i++) {
-		found[i] = dso_find(&dso, patches[i].name);
-		if (!found[i])
-			return 0;
-	}
-	for (i = 0; i < PATCH_COUNT; i++)
-		__atomic_store_n(patches[i].next, found[i], __ATOMIC_RELEASE);
-	return 1;
-}
-
-static int patch_object(struct dl_phdr_info *info, size_t size, void *context)
-{
-	struct dso dso;
-	size_t i;
-
-	(void)size;
-	(void)context;
-	if (dso_open(&dso, info) != 0 || dso_holds(&dso, (uintptr_t)next.mallocx))
-		return 0;
-	for (i = 0; i < PATCH_COUNT; i++)
-		dso_redirect(&dso, patches[i].name, patches[i].hook);
-	return 0;
-}
-
 __attribute__((constructor)) void hooks_jemalloc_loaded(void)
 {
-	if (dl_iterate_phdr(find_provider, NULL))
-		dl_iterate_phdr(patch_object, NULL);
+	slots_turn(doors, sizeof(doors) / sizeof(*doors));
 }

@@ -33,6 +33,7 @@ static void loader_changed(const void *frame)
 	}
 	real_loaded();
 	hooks_new_loaded();
+	hooks_malloc_loaded();
 	hooks_jemalloc_loaded();
 }
 

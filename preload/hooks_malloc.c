@@ -16,6 +16,7 @@
 
 #include "real.h"
 #include "record.h"
+#include "slots.h"
 
 /* log2 of the page that valloc and pvalloc align to. */
 #define PAGE_SHIFT 12
@@ -106,7 +107,13 @@ EXPORT void cfree(void *p)
 	freed(t);
 }
 
-EXPORT void free_sized(void *p, size_t size)
+/* C23's: few allocators have them, and they are asked for (slots.h). */
+static struct {
+	void (*free_sized)(void *p, size_t size);
+	void (*free_aligned_sized)(void *p, size_t alignment, size_t size);
+} next;
+
+static void hook_free_sized(void *p, size_t size)
 {
 	struct thread *t;
 
@@ -114,11 +121,11 @@ EXPORT void free_sized(void *p, size_t size)
 		return;
 	t = thread_enter(HERE);
 	freeing(t, SHIM_FUNC_FREE_SIZED, p);
-	real.free_sized(p, size);
+	next.free_sized(p, size);
 	freed(t);
 }
 
-EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)
+static void hook_free_aligned_sized(void *p, size_t alignment, size_t size)
 {
 	struct thread *t;
 
@@ -126,8 +133,19 @@ EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)
 		return;
 	t = thread_enter(HERE);
 	freeing(t, SHIM_FUNC_FREE_ALIGNED_SIZED, p);
-	real.free_aligned_sized(p, alignment, size);
+	next.free_aligned_sized(p, alignment, size);
 	freed(t);
+}
+
+static const struct slot_door doors[] = {
+	{ "free_sized", (void *)hook_free_sized, (void **)&next.free_sized },
+	{ "free_aligned_sized", (void *)hook_free_aligned_sized, (void **)&next.free_aligned_sized },
+};
+
+__attribute__((constructor)) void hooks_malloc_loaded(void)
+{
+	slots_turn(&doors[0], 1);
+	slots_turn(&doors[1], 1);
 }
 
 EXPORT void *realloc(void *old, size_t size)

@@ -78,7 +78,8 @@ static void last_delete(void *p)
 	real.free(p);
 }
 
-static void *last_get_handler(void)
+/* A new-handler, asked for or set. */
+static void *last_handler(void)
 {
 	return NULL;
 }
@@ -86,7 +87,7 @@ static void *last_get_handler(void)
 static void *last_resort(const char *symbol)
 {
 	if (strncmp(symbol, "_ZSt", 4) == 0)
-		return (void *)last_get_handler;
+		return (void *)last_handler;
 	if (strncmp(symbol, "_Zd", 3) == 0 || strstr(symbol, "free"))
 		return (void *)last_delete;
 	return strstr(symbol, "align_val") ? (void *)last_new_aligned : (void *)last_new;
@@ -269,14 +270,29 @@ static void handler_outside(void)
 #include "hooks.def"
 
 /*
- * std::get_new_handler: an operator new that we are inside of is given the one above, everybody
- * else the program's.
+ * std::get_new_handler and set_new_handler: an operator new that we are inside of is given the one
+ * above, everybody else the program's. Some operators new ask by setting none and setting it back.
  */
+static __thread void *asked_for;
+
 EXPORT void *_ZSt15get_new_handlerv(void)
 {
 	void *handler = operators.get_handler();
 
 	return handler && thread_is_inside() ? (void *)handler_outside : handler;
+}
+
+EXPORT void *_ZSt15set_new_handlerPFvvE(void *handler)
+{
+	void *before;
+
+	if (handler == (void *)handler_outside)
+		handler = asked_for;
+	before = operators.set_handler(handler);
+	if (!before || !thread_is_inside())
+		return before;
+	asked_for = before;
+	return (void *)handler_outside;
 }
 
 EXPORT void *__cxa_allocate_exception(size_t size)

@@ -28,19 +28,6 @@ static int has_gaps;
 
 /* ---- what a libc may lack ---- */
 
-static void missing_free_sized(void *p, size_t size)
-{
-	(void)size;
-	real.free(p);
-}
-
-static void missing_free_aligned_sized(void *p, size_t alignment, size_t size)
-{
-	(void)alignment;
-	(void)size;
-	real.free(p);
-}
-
 static void *missing_reallocarray(void *old, size_t count, size_t size)
 {
 	size_t whole;
@@ -71,10 +58,6 @@ static void fill_gaps(struct real *found)
 
 	if (!found->cfree)
 		found->cfree = found->free;
-	if (!found->free_sized)
-		found->free_sized = missing_free_sized;
-	if (!found->free_aligned_sized)
-		found->free_aligned_sized = missing_free_aligned_sized;
 	if (!found->reallocarray)
 		found->reallocarray = missing_reallocarray;
 	if (!found->mmap64)

@@ -158,14 +158,19 @@ static void use_asprintf(void)
 	free(p);
 }
 
-/* C23: a C library that has them, or a preload that adds them; else plain free. */
-static void use_free_sized(void)
-{
-	void (*sized)(void *, size_t) = NULL;
-	void (*aligned)(void *, size_t, size_t) = NULL;
+static void (*sized)(void *, size_t);
+static void (*aligned)(void *, size_t, size_t);
 
+/* C23's. The loader may allocate the text of an error. */
+static void look_for_free_sized(void)
+{
 	*(void **)&sized = dlsym(RTLD_DEFAULT, "free_sized");
 	*(void **)&aligned = dlsym(RTLD_DEFAULT, "free_aligned_sized");
+}
+
+/* A C library or allocator that has them; else plain free. */
+static void use_free_sized(void)
+{
 	if (sized)
 		sized(malloc(64), 64);
 	else
@@ -191,6 +196,7 @@ int main(void)
 	use_strndup();
 	use_getline();
 	use_asprintf();
+	look_for_free_sized();
 	use_free_sized();
 	free(NULL);
 	setvbuf(stdout, NULL, _IONBF, 0);
