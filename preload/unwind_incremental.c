@@ -21,6 +21,7 @@
 #include "shim_trace.h"
 #include "stacks.h"
 #include "unwind_full.h"
+#include "unwind_memo.h"
 #include "unwind_record.h"
 #include "unwind_step.h"
 
@@ -39,8 +40,10 @@ struct unwind_trace {
 	uint32_t generation; /* rules_generation that records are of */
 	uint32_t depth;      /* config.depth */
 	uint32_t fresh_max;
-	uint32_t victim;                /* the next foreign record to be given another stack */
+	uint32_t epoch;  /* counts forget_all(): each thread that uses this memory has others */
+	uint32_t victim; /* the next foreign record to be given another stack */
 	struct record records[RECORDS]; /* the first one: the thread's own stack */
+	struct memo memo;               /* of records[0] */
 	struct fresh *fresh;            /* innermost first */
 };
 
@@ -85,6 +88,7 @@ static void forget_all(struct unwind_trace *trace)
 
 	for (i = 0; i < RECORDS; i++)
 		trace->records[i].count = 0;
+	trace->epoch++;
 	trace->generation = __atomic_load_n(&rules_generation, __ATOMIC_ACQUIRE);
 }
 
@@ -170,6 +174,9 @@ static void walk_fresh(struct capture *c, struct unwind_state s)
 	struct fresh *f;
 
 	for (;;) {
+		struct unwind_state next = s;
+		struct unwind_rule rule;
+
 		record_pop(c->record, s.sp);
 		if (record_matches(c->record, &s)) {
 			if (record_verify(c->record, &c->walk)) {
@@ -183,10 +190,12 @@ static void walk_fresh(struct capture *c, struct unwind_state s)
 			c->last = s;
 			return;
 		}
+		rule = rules_find(unwind_location(&s));
 		f = &trace->fresh[c->count++];
 		f->state = s;
-		f->rule = rules_find(unwind_location(&s));
-		result = unwind_step(&c->walk, f->rule, &f->state, &s);
+		f->rule = rule;
+		result = unwind_step(&c->walk, rule, &s, &next);
+		s = next;
 		if (unlikely(result != UNWIND_NEXT)) {
 			c->result = result;
 			c->last = s;
@@ -425,7 +434,11 @@ static uint32_t finish(struct capture *c)
 	if (is_rooted && c->is_joined && !r->frames[r->count - 1].node)
 		fill_nodes(r);
 	node = append(c, is_rooted);
-	return is_rooted ? node : window(c);
+	if (!is_rooted)
+		return window(c);
+	if (c->is_joined && !c->keep_from && r->is_plain && r == &c->trace->records[0])
+		memo_keep(&c->trace->memo, r, c->count, c->trace->epoch);
+	return node;
 }
 
 static __attribute__((noinline)) uint32_t capture(struct thread *t, const struct unwind_state *entry)
@@ -446,6 +459,11 @@ static __attribute__((noinline)) uint32_t capture(struct thread *t, const struct
 		c.count = c.keep_from = c.is_joined = 0;
 		unwind_walk_begin(&c.walk, entry->sp, t->stack_low, t->stack_high);
 		c.record = pick(&c, entry->sp);
+		if (c.record == c.trace->records && c.record->is_plain && !c.record->min_count) {
+			node = memo_find(&c.trace->memo, c.record, entry, c.trace->epoch);
+			if (node)
+				return node;
+		}
 		walk_fresh(&c, *entry);
 		if (unlikely(!c.is_joined && c.result == UNWIND_COMPLEX)) {
 			node = capture_full(&c, entry);

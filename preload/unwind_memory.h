@@ -9,6 +9,7 @@
 #ifndef PRELOAD_UNWIND_MEMORY_H
 #define PRELOAD_UNWIND_MEMORY_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -30,8 +31,14 @@ int unwind_read_slow(struct unwind_window *w, uintptr_t addr, uintptr_t *out);
  */
 static inline int unwind_read(struct unwind_window *w, uintptr_t addr, uintptr_t *out)
 {
-	if (unlikely(addr < w->low || addr >= w->high || (addr & 7)))
-		return unwind_read_slow(w, addr, out);
+	if (unlikely(addr < w->low || addr >= w->high || (addr & 7))) {
+		uintptr_t word; /* so that *OUT can stay in a register */
+
+		if (unwind_read_slow(w, addr, &word))
+			return -EFAULT;
+		*out = word;
+		return 0;
+	}
 	memcpy(out, (const void *)addr, sizeof(*out));
 	return 0;
 }

@@ -61,6 +61,17 @@ static inline void unwind_walk_begin(struct unwind_walk *walk, uintptr_t sp, uin
 enum unwind_result unwind_step_slow(struct unwind_walk *walk, struct unwind_rule rule,
 				    const struct unwind_state *s, struct unwind_state *next);
 
+/* On copies, so that the states of the plain kinds can stay in registers. */
+static inline enum unwind_result unwind_step_copied(struct unwind_walk *walk, struct unwind_rule rule,
+						    struct unwind_state s, struct unwind_state *next)
+{
+	struct unwind_state out = { 0, 0, 0, 0 };
+	enum unwind_result result = unwind_step_slow(walk, rule, &s, &out);
+
+	*next = out;
+	return result;
+}
+
 /*
  * NEXT becomes the caller of S, whose rule is RULE. Context: the thread whose stack it is, inside the
  * guard.
@@ -75,7 +86,7 @@ static inline enum unwind_result unwind_step(struct unwind_walk *walk, struct un
 	else if (rule.kind == RULE_FP)
 		cfa = fp + (uintptr_t)(rule.cfa_words * 8L);
 	else if (rule.kind != RULE_CELL)
-		return unwind_step_slow(walk, rule, s, next);
+		return unwind_step_copied(walk, rule, *s, next);
 	else if (unwind_read(&walk->stack, fp + (uintptr_t)(rule.cfa_words * 8L), &cfa))
 		return UNWIND_CUT;
 	/* A caller's frame is further up, unless it lies on another stack. */
