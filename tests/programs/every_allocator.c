@@ -22,7 +22,6 @@
  */
 /* build: -O0 */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -158,25 +157,18 @@ static void use_asprintf(void)
 	free(p);
 }
 
-static void (*sized)(void *, size_t);
-static void (*aligned)(void *, size_t, size_t);
+extern void free_sized(void *, size_t) __attribute__((weak));
+extern void free_aligned_sized(void *, size_t, size_t) __attribute__((weak));
 
-/* C23's. The loader may allocate the text of an error. */
-static void look_for_free_sized(void)
-{
-	*(void **)&sized = dlsym(RTLD_DEFAULT, "free_sized");
-	*(void **)&aligned = dlsym(RTLD_DEFAULT, "free_aligned_sized");
-}
-
-/* A C library or allocator that has them; else plain free. */
+/* C23: a C library or an allocator that has them; else plain free. */
 static void use_free_sized(void)
 {
-	if (sized)
-		sized(malloc(64), 64);
+	if (free_sized)
+		free_sized(malloc(64), 64);
 	else
 		free(malloc(64));
-	if (aligned)
-		aligned(aligned_alloc(64, 64), 64, 64);
+	if (free_aligned_sized)
+		free_aligned_sized(aligned_alloc(64, 64), 64, 64);
 	else
 		free(aligned_alloc(64, 64));
 }
@@ -196,7 +188,6 @@ int main(void)
 	use_strndup();
 	use_getline();
 	use_asprintf();
-	look_for_free_sized();
 	use_free_sized();
 	free(NULL);
 	setvbuf(stdout, NULL, _IONBF, 0);
