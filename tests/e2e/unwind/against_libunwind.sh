@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# differential.sh - every stack is the one that libunwind finds: a test build of the library asks it at each capture
+# against_libunwind.sh - every stack is the one that libunwind finds: a test build of the library asks it at each capture
 # of a program made of hazards (in many builds) and of real programs. Two builds that are wrong on purpose
 # must be caught. UNWIND_CAPTURES=N: the real programs again and again until N captures were compared.
 # timeout: 600
