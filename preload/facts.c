@@ -180,9 +180,14 @@ static void put_setting(void *context, const char *name, const char *value)
 void facts_of_start(struct facts *f)
 {
 	static const char *const events[] = { "none", "heap", "mmap", "heap,mmap" };
+	static int has_begun;
 
 	facts_put(f, "shim_version", SHIM_VERSION);
 	put_program(f);
+	/* A program image begins a second trace only in a forked child, which inherits this. */
+	if (has_begun)
+		facts_put_number(f, "forked", 1);
+	has_begun = 1;
 	facts_put(f, "clock", clock_name());
 	facts_put_number(f, "start_ticks", clock_ticks());
 	facts_put_number(f, "start_mono_ns", clock_mono_ns());

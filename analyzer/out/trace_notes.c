@@ -70,8 +70,11 @@ static void add_damage(struct trace_notes *notes, const char *file, const struct
 		    q->events_unread, text_plural(q->events_unread));
 }
 
-static void add_doubts(struct trace_notes *notes, const char *file, const struct quality *q)
+static void add_doubts(struct trace_notes *notes, const char *file, const struct process *p)
 {
+	const struct quality *q = &p->quality;
+	int is_forked = fields_number(&p->source->header, "forked", 0) != 0;
+
 	if (q->unknown_records)
 		add(notes, 1, "%s: %" PRIu64 " record%s of a kind that this version does not know",
 		    file, q->unknown_records, text_plural(q->unknown_records));
@@ -80,13 +83,17 @@ static void add_doubts(struct trace_notes *notes, const char *file, const struct
 		    q->bad_records, text_plural(q->bad_records));
 	if (q->unmatched_frees)
 		add(notes, 0,
+		    is_forked
+			    ? "%s: %" PRIu64
+			      " free%s of blocks that the parent allocated before the fork, as is usual"
+			    : "%s: %" PRIu64
+			      " free%s of blocks that were allocated before recording began, or of blocks freed twice",
+		    file, q->unmatched_frees, text_plural(q->unmatched_frees));
+	if (q->unended_blocks)
+		add(notes, 0,
 		    "%s: %" PRIu64
-		    " block%s freed that %s allocated before recording began, or twice freed",
-		    file, q->unmatched_frees, text_plural(q->unmatched_frees),
-		    q->unmatched_frees == 1 ? "was" : "were");
-	if (q->reordered)
-		add(notes, 0, "%s: %" PRIu64 " pair%s of events of different threads put in order",
-		    file, q->reordered, text_plural(q->reordered));
+		    " block%s ended without a recorded free: the address was given out again",
+		    file, q->unended_blocks, text_plural(q->unended_blocks));
 	if (q->truncated_stacks)
 		add(notes, 0, "%s: %" PRIu64 " allocation%s with stacks deeper than SHIM_DEPTH",
 		    file, q->truncated_stacks, text_plural(q->truncated_stacks));
@@ -128,7 +135,7 @@ void trace_notes_collect(struct trace_notes *notes, const struct run *run, const
 
 		add_end(notes, file, &p->quality);
 		add_damage(notes, file, &p->quality);
-		add_doubts(notes, file, &p->quality);
+		add_doubts(notes, file, p);
 		add_recorded(notes, file, p);
 	}
 	if (names)

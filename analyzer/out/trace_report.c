@@ -81,6 +81,9 @@ static struct quality sum_quality(const struct run *run)
 		sum.events_lost += q->events_lost;
 		sum.events_unread += q->events_unread;
 		sum.truncated_stacks += q->truncated_stacks;
+		sum.unmatched_frees += q->unmatched_frees;
+		sum.unended_blocks += q->unended_blocks;
+		sum.unknown_stacks += q->unknown_stacks;
 	}
 	return sum;
 }
@@ -134,6 +137,9 @@ static void json_quality(const struct run *run, const struct names *names, struc
 	emit_end(j);
 	emit_uint(j, "unread", q.events_unread);
 	emit_uint(j, "truncated_stacks", q.truncated_stacks);
+	emit_uint(j, "unknown_stacks", q.unknown_stacks);
+	emit_uint(j, "unknown_frees", q.unmatched_frees);
+	emit_uint(j, "unended_blocks", q.unended_blocks);
 	if (names) {
 		names_counts(names, &asked, &unresolved);
 		emit_double(j, "unresolved_frames_percent", text_share(unresolved, asked), 2);

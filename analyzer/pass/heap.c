@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * heap.c - see heap.h: the event loop. The tool spends most of its time here, so what every event
- * needs is inline and in few cache lines; what is rare (unknown addresses, order put right, failed
- * reallocs) is in functions of its own.
+ * needs is inline and in few cache lines; what is rare (unknown addresses, failed reallocs) is in
+ * functions of its own.
  */
 #include "pass/heap.h"
 
@@ -17,7 +17,6 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define WINDOW_NS      20000
 #define PREFETCH_AHEAD 12
 /* Address of a block that was local and is alive again without one: no program has it. */
 #define NO_ADDRESS     (UINT64_C(1) << 62)
@@ -90,7 +89,6 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 		      const struct heap_followers *followers)
 {
 	struct heap *h = xcalloc(1, sizeof(*h));
-	uint64_t far = timebase_ticks(&p->clock, WINDOW_NS);
 	size_t i;
 
 	h->process = p;
@@ -111,7 +109,6 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 		h->lanes[i].row = &h->rows[i];
 	}
 	timeline_start(&h->hand, h->followers.timeline, &p->clock);
-	h->window_ticks = far > p->clock.start_ticks ? far - p->clock.start_ticks : 1;
 	h->ns_per_tick = (double)timebase_span_ns(&p->clock, UINT64_C(1) << 40) /
 			 (double)(UINT64_C(1) << 40);
 	return h;
@@ -221,9 +218,13 @@ static inline void count_end(struct heap *h, const struct live_facts *b, uint64_
 				      : 0);
 }
 
-/* The same for a free, which counts as one; a realloc does not. */
+/*
+ * The same for a free, which counts as one; a realloc does not. BYTES are those that FUNC is said to
+ * have given back: none for realloc(p, 0), whose bytes are those that it allocates.
+ */
 static inline void count_free(struct heap *h, const struct live_facts *b, uint64_t ticks,
-			      int is_temporary, uint32_t slot, uint8_t func, uint32_t free_stack)
+			      int is_temporary, uint32_t slot, uint8_t func, uint32_t free_stack,
+			      uint64_t bytes)
 {
 	struct threads_row *row = h->lanes[slot].row;
 
@@ -234,7 +235,7 @@ static inline void count_free(struct heap *h, const struct live_facts *b, uint64
 	row->foreign_frees += b->slot != slot;
 	h->frees++;
 	h->funcs[func].calls++;
-	h->funcs[func].bytes += b->size;
+	h->funcs[func].bytes += bytes;
 }
 
 /* ---- the rare ------------------------------------------------------------------------------- */
@@ -264,92 +265,44 @@ static __attribute__((cold, noinline)) void close_buckets(struct heap *h, uint64
 	}
 }
 
-/*
- * An allocation by thread SLOT gave an address that is live as B: the old block ends. By another
- * thread: the free comes late (a mark in the new block waits for it), else it is not in the trace.
- */
-static __attribute__((cold, noinline)) unsigned end_reused(struct heap *h,
-							   const struct live_block *b, uint32_t slot)
+/* An allocation gave the address of the live block B, whose end is not in the trace: it ends. */
+static __attribute__((cold, noinline)) void end_reused(struct heap *h, const struct live_block *b)
 {
 	struct live_facts old = live_load(b);
 
 	drop_live(h, &old);
-	if (old.slot != slot)
-		return LIVE_REUSED;
 	h->unended_blocks++;
-	return 0;
 }
 
 /*
- * 1 when the free E, of a block that took over its address, is the late half of the block before.
+ * A free of a block that the trace does not know, at TICKS on thread SLOT: a call like any other.
+ * Whether a filter of stacks would keep it, nobody can say; such a filter leaves it out.
  */
-static int is_late_free(struct heap *h, struct live_block *b, const struct event *e, uint32_t slot)
+static __attribute__((cold, noinline)) void count_unknown_free(struct heap *h, uint64_t ticks,
+							       uint32_t slot, uint8_t func)
 {
-	struct live_facts facts = live_load(b);
-
-	facts.flags &= (uint8_t)~LIVE_REUSED;
-	live_store(b, &facts);
-	if (facts.slot == slot || e->ticks - facts.ticks > h->window_ticks) {
-		h->unended_blocks++;
-		return 0;
-	}
-	h->reordered++;
-	h->frees++;
+	if (h->filter.keep_stack || ticks < h->filter.from_ticks ||
+	    (h->filter.keep_slot && !h->filter.keep_slot[slot]))
+		return;
 	h->lanes[slot].row->frees++;
-	h->funcs[e->func].calls++;
-	return 1;
-}
-
-static __attribute__((cold, noinline)) void free_unknown(struct heap *h, const struct event *e,
-							 uint32_t slot)
-{
-	h->unmatched_frees++;
-	if (h->process->slot_count < 2)
-		return;
-	h->early[h->early_next] = (struct heap_early){
-		.addr = e->addr, .ticks = e->ticks, .slot = slot, .func = e->func, .is_open = 1
-	};
-	h->early_next = (h->early_next + 1) % HEAP_EARLY_MAX;
-	h->early_until = e->ticks + h->window_ticks;
+	h->frees++;
+	h->funcs[func].calls++;
 }
 
 /*
- * Was the block that E just made freed already, a little too early in the order, by another thread?
+ * The realloc pending on LANE has nothing behind it: with size 0 it was a free. Otherwise its other
+ * half was lost, and with it where the block went.
  */
-static __attribute__((cold, noinline)) void match_early(struct heap *h, const struct event *e,
-							uint32_t slot)
-{
-	unsigned i;
-
-	for (i = 0; i < HEAP_EARLY_MAX; i++) {
-		struct heap_early *early = &h->early[i];
-		struct live_facts facts;
-		struct live_block *b;
-
-		if (!early->is_open || early->addr != e->addr || early->slot == slot ||
-		    e->ticks - early->ticks > h->window_ticks)
-			continue;
-		early->is_open = 0;
-		h->unmatched_frees--;
-		h->reordered++;
-		b = live_find(&h->live, e->addr);
-		facts = live_load(b);
-		drop_live(h, &facts);
-		count_free(h, &facts, e->ticks, 0, early->slot, early->func, 0);
-		live_erase(&h->live, b);
-		return;
-	}
-}
-
-/* The realloc pending on LANE turned out to have freed its block. */
-static void settle_as_free(struct heap *h, struct heap_lane *lane)
+static void settle_as_ended(struct heap *h, struct heap_lane *lane)
 {
 	struct heap_pending *p = &lane->pending;
+	uint32_t slot = (uint32_t)(lane - h->lanes);
 
-	if (p->is_open && p->is_known)
-		count_free(h, &p->block, p->end_ticks, p->is_temporary, (uint32_t)(lane - h->lanes),
-			   p->func, 0);
 	p->is_open = 0;
+	if (p->new_size == 0 && p->is_known)
+		count_free(h, &p->block, p->end_ticks, p->is_temporary, slot, p->func, 0, 0);
+	else if (p->new_size == 0)
+		count_unknown_free(h, p->end_ticks, slot, p->func);
 }
 
 /* The realloc pending on LANE failed: its block lives on at ADDR. */
@@ -369,7 +322,7 @@ static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t add
 		lane->last = addr; /* it still is the thread's last allocation */
 	b = live_put(&h->live, addr, &is_new);
 	if (!is_new)
-		end_reused(h, b, b->slot);
+		end_reused(h, b);
 	live_store(b, facts);
 	if (!(facts->flags & LIVE_UNCOUNTED))
 		add_live(h, &h->stats[facts->site], h->lanes[facts->slot].row, facts->size, ticks);
@@ -384,12 +337,15 @@ void heap_settle(struct heap *h)
 
 		if (!lane->pending.is_open)
 			continue;
-		/* With a size, the process ended within the call: its block was still there. */
+		/*
+		 * With a size, the process ended within the call: its block was still there, unless
+		 * the address is another's by now.
+		 */
 		if (lane->pending.new_size == 0)
-			settle_as_free(h, lane);
+			settle_as_ended(h, lane);
 		else if (lane->pending.addr & EVENT_LOCAL)
 			settle_as_alive(h, lane, NO_ADDRESS + i, lane->pending.end_ticks);
-		else
+		else if (!live_find(&h->live, lane->pending.addr))
 			settle_as_alive(h, lane, lane->pending.addr, lane->pending.end_ticks);
 	}
 	if (h->hand.timeline) {
@@ -472,19 +428,14 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 		struct live_block *b = live_put(&h->live, e->addr, &is_new);
 
 		if (unlikely(!is_new))
-			block.flags |= (uint8_t)end_reused(h, b, slot);
+			end_reused(h, b);
 		live_store(b, &block);
 	}
 	if (!(block.flags & LIVE_UNCOUNTED))
 		count_allocation(h, lane, &block, e);
-	if (unlikely(e->ticks < h->early_until) && !event_is_local(e))
-		match_early(h, e, slot);
 }
 
-/*
- * Takes the block that E ends out of what is alive. Returns 0 when there is none, or E is the late
- * half of another.
- */
+/* Takes the block that E ends out of what is alive. Returns 0 when there is none. */
 static inline __attribute__((always_inline)) int take_block(struct heap *h, const struct event *e,
 							    uint32_t slot, int filtered,
 							    struct live_facts *block,
@@ -502,15 +453,10 @@ static inline __attribute__((always_inline)) int take_block(struct heap *h, cons
 	}
 	b = live_find(&h->live, e->addr);
 	if (unlikely(!b)) {
-		if (e->op == SHIM_OP_FREE)
-			free_unknown(h, e, slot);
-		else
-			h->unmatched_frees++;
+		h->unmatched_frees++;
 		return 0;
 	}
 	*block = live_load(b);
-	if (unlikely(block->flags & LIVE_REUSED) && is_late_free(h, b, e, slot))
-		return 0;
 	*is_temporary = h->lanes[slot].last == e->addr && block->slot == slot;
 	drop_live(h, block);
 	live_erase(&h->live, b);
@@ -523,7 +469,9 @@ static inline void on_free(struct heap *h, const struct event *e, uint32_t slot,
 	int is_temporary;
 
 	if (take_block(h, e, slot, filtered, &block, &is_temporary))
-		count_free(h, &block, e->ticks, is_temporary, slot, e->func, e->stack);
+		count_free(h, &block, e->ticks, is_temporary, slot, e->func, e->stack, block.size);
+	else
+		count_unknown_free(h, e->ticks, slot, e->func);
 }
 
 static inline void on_realloc_free(struct heap *h, const struct event *e, uint32_t slot, int filtered)
@@ -534,7 +482,7 @@ static inline void on_realloc_free(struct heap *h, const struct event *e, uint32
 	int is_temporary = 0;
 
 	if (p->is_open)
-		settle_as_free(h, lane);
+		settle_as_ended(h, lane);
 	p->is_known = (uint8_t)take_block(h, e, slot, filtered, &block, &is_temporary);
 	if (p->is_known)
 		p->block = block;

@@ -9,8 +9,8 @@
  *
  * Meaning of the numbers:
  * - allocations: calls that made a block come alive (op alloc, realloc-alloc); reallocations: those
- *   of them that were a realloc of a live block; frees: blocks ended by a free function or by
- *   realloc(p, 0). A failed call is none of them.
+ *   of them that were a realloc of a live block; frees: calls of a free function, and realloc(p, 0).
+ *   A failed call is none of them.
  * - A reallocated block counts for the stack of the last realloc.
  * - temporary: blocks that the thread which made them ended (free or realloc) before its next
  *   allocation, as heaptrack counts them.
@@ -18,10 +18,10 @@
  *   several processes: that of the process whose peak is largest; the peak figures of stacks are
  *   those of that process alone. (The sum of several processes at their worst common moment would
  *   need all of them replayed against each other.)
- * - Order put right: when an allocation returns an address that is live by another thread, the old
- *   block ends there, and a free of that address by another thread within 20 us behind it is its
- *   late half; a free of nothing is kept for 20 us as the early half of an allocation by another
- *   thread. Each counts as reordered.
+ * - The stamps order the events of all threads (docs/trace-format.md, 2.1), so what does not fit
+ *   is an event that is missing: an allocation at the address of a live block ends that block
+ *   (unended_blocks); a free of an address that no live block has is counted as the call that it
+ *   is, and ends nothing (unmatched_frees).
  */
 #ifndef PASS_HEAP_H
 #define PASS_HEAP_H
@@ -153,7 +153,7 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 void heap_batch(struct heap *h, const struct event_batch *batch);
 /*
  * Ends the replay and adds H to RESULT (zero-initialised before the first), and to Q what it counts
- * (unmatched_frees, unended_blocks, reordered, truncated_stacks, unknown_stacks). Call
+ * (unmatched_frees, unended_blocks, truncated_stacks, unknown_stacks). Call
  * heap_result_finish behind the last process.
  */
 void heap_finish(struct heap *h, struct heap_result *result, struct quality *q);

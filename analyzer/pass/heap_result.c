@@ -202,7 +202,6 @@ void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)
 					     : 0;
 	q->unmatched_frees += h->unmatched_frees;
 	q->unended_blocks += h->unended_blocks;
-	q->reordered += h->reordered;
 	q->unknown_stacks += h->unknown_stacks;
 }
 

@@ -48,17 +48,6 @@ struct heap_lane {
 	struct heap_pending pending;
 };
 
-/* A free of nothing that may turn out to be the early half of another thread's allocation. */
-struct heap_early {
-	uint64_t addr;
-	uint64_t ticks;
-	uint32_t slot;
-	uint8_t func;
-	uint8_t is_open;
-};
-
-#define HEAP_EARLY_MAX 16
-
 struct heap {
 	const struct process *process;
 	size_t number;
@@ -75,7 +64,6 @@ struct heap {
 	struct threads_row *rows;
 	struct timeline_hand hand;
 	double ns_per_tick;
-	uint64_t window_ticks; /* how far events of two threads may be out of order */
 	/* most_bytes: within the bucket of the timeline */
 	uint64_t live_bytes, live_count, most_bytes;
 	uint64_t peak_bytes, peak_count, peak_ticks, epoch;
@@ -84,12 +72,9 @@ struct heap {
 		uint64_t allocations, allocated_bytes, frees;
 	} before; /* as they were when the timeline's bucket began */
 	struct heap_func funcs[HEAP_FUNCS];
-	struct heap_early early[HEAP_EARLY_MAX];
-	unsigned early_next;
-	uint64_t early_until;  /* no entry of early is open behind this */
 	struct map mismatches; /* key: see mismatch_key */
 	uint64_t mismatch_count;
-	uint64_t unmatched_frees, unended_blocks, reordered, unknown_stacks;
+	uint64_t unmatched_frees, unended_blocks, unknown_stacks;
 };
 
 /* Settles what is still open at the end of the process, and closes the timeline. In heap.c. */

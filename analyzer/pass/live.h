@@ -12,7 +12,6 @@
 
 #define LIVE_UNCOUNTED 0x01u /* filtered out: followed, but in no sum */
 #define LIVE_IGNORED   0x02u /* under shim_ignore_begin */
-#define LIVE_REUSED    0x04u /* its address was live by another thread: a late free may follow */
 
 /* What is known of a block. */
 struct live_facts {

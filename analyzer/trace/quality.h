@@ -32,8 +32,6 @@ struct quality {
 	uint64_t unmatched_frees;
 	/* addresses given out again though nothing had freed them; from the heap pass */
 	uint64_t unended_blocks;
-	/* pairs of events whose order across threads had to be put right; heap pass */
-	uint64_t reordered;
 	uint64_t truncated_stacks; /* allocations whose stack was cut at SHIM_DEPTH; heap pass */
 	uint64_t unknown_stacks;   /* allocations with a stack that is not defined; heap pass */
 	int clean_end;             /* the footer is there: the process ended in order */

@@ -109,8 +109,11 @@ class Totals:
                     self.allocated_bytes += size
                     self._begin(key, (size, stacks[row], funcs[row], thread, row))
                     newest[thread] = row
-                elif before and before[0] is not None:
-                    self._begin(key, before[0])
+                elif before:
+                    if before[0] is None:
+                        self.unknown_frees -= 1  # it was not freed
+                    else:
+                        self._begin(key, before[0])
         for _, before in sorted(half.items()):
             self._half_done(before, True)
 
@@ -127,6 +130,7 @@ class Totals:
             "peak_count": self.peak_count,
             "temporary": self.temporary,
             "unknown_frees": self.unknown_frees,
+            "unended_blocks": self.unended,
             "by_function": {
                 FUNCS.get(f, "func-%d" % f): n for f, n in sorted(self.by_function.items())
             },

@@ -33,7 +33,9 @@ def of_summary(report):
     numbers = {key: heap[key] for key in HEAP}
     calls = {name: f["calls"] for name, f in heap["by_function"].items()}
     numbers["by_function"] = {name: n for name, n in calls.items() if n}
-    numbers.update(threads=report["threads"], events=quality["events"], lost=quality["lost"])
+    numbers.update(threads=report["threads"])
+    for key in ("events", "lost", "unknown_frees", "unended_blocks"):
+        numbers[key] = quality[key]
     return numbers
 
 

@@ -93,7 +93,7 @@ static void random_traces_give_their_truth(void **state)
 		assert_int_equal(a.mapped.live_bytes[MAPPED_FILE], truth.mapped_bytes);
 		assert_int_equal(run->processes[0]->quality.events, truth.events);
 		assert_int_equal(run->processes[0]->quality.unmatched_frees, 0);
-		assert_int_equal(run->processes[0]->quality.reordered, 0);
+		assert_int_equal(run->processes[0]->quality.unended_blocks, 0);
 		analysis_free(&a);
 		run_close(run);
 		free(truth.sites);
