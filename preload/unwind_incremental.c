@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_incremental.c - see unwind_incremental.h. Runs in the thread whose stack it is, inside the guard, so
- * never twice at once in a thread; a handler that interrupts it and leaves by longjmp finds whole records
- * (unwind_record.h). Allocates from the arena alone, takes no lock but that of a new stack node.
+ * unwind_incremental.c - see unwind_incremental.h. Runs in the thread whose stack it is,
+ * inside the guard, so never twice at once in a thread; a handler that interrupts it and
+ * leaves by longjmp finds whole records (unwind_record.h). Allocates from the arena alone,
+ * takes no lock but that of a new stack node.
  *
- * Depth: up to config.depth frames a stack hangs below its root, and each recorded frame knows its node. A
- * deeper stack keeps its innermost frames below SHIM_STACK_TRUNCATED: then a node depends on where the
- * stack ends, only the innermost frame's is known, and the record need not reach the root.
+ * Depth: up to config.depth frames a stack hangs below its root, and each recorded frame
+ * knows its node. A deeper stack keeps its innermost frames below SHIM_STACK_TRUNCATED:
+ * then a node depends on where the stack ends, only the innermost frame's is known, and the
+ * record need not reach the root.
  */
 #define _GNU_SOURCE
 #include "unwind_incremental.h"
@@ -94,7 +96,10 @@ static void forget_all(struct unwind_trace *trace)
 
 /* ---- whose stack is it? ---- */
 
-/* 1 if SP lies on the stack that the kernel made for the program; then *LOW and *HIGH are its bounds. */
+/*
+ * 1 if SP lies on the stack that the kernel made for the program; then *LOW and *HIGH are
+ * its bounds.
+ */
 static int is_main_stack(uintptr_t sp, uintptr_t *low, uintptr_t *high)
 {
 	uint64_t limit[2] = { 0, 0 };
@@ -108,27 +113,19 @@ static int is_main_stack(uintptr_t sp, uintptr_t *low, uintptr_t *high)
 	return sp - *low < size;
 }
 
+/*
+ * Threads that pthread_create's hook saw know their stack (thread_begin). The others are
+ * the first one, and those made by the kernel's own call: libc could tell of them too, but
+ * it would allocate from the program's heap to do so.
+ */
 static COLD void find_bounds(struct thread *t, uintptr_t sp)
 {
-	pthread_attr_t attributes;
-	uintptr_t low = UINTPTR_MAX, high = UINTPTR_MAX;
-	void *address;
-	size_t size;
-	int saved = errno;
+	uintptr_t low, high;
 
-	if (!is_main_stack(sp, &low, &high)) {
+	if (!is_main_stack(sp, &low, &high))
 		low = high = UINTPTR_MAX; /* unknown: every stack is foreign */
-		if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-			if (pthread_attr_getstack(&attributes, &address, &size) == 0) {
-				low = (uintptr_t)address;
-				high = low + size;
-			}
-			pthread_attr_destroy(&attributes);
-		}
-	}
 	t->stack_low = low;
 	t->stack_high = high;
-	errno = saved;
 }
 
 /* The record of the foreign stack that SP lies on, or one that is free for it. */
@@ -220,8 +217,9 @@ static void add_extra(struct record *r, uint32_t owner, uintptr_t addr, uintptr_
 }
 
 /*
- * The words beside its return address on which the caller of F, in state OUTER, depends; F becomes frame
- * OWNER. OUTER_NEEDS: what lies beyond it needs its frame pointer. 1 if what lies beyond F needs F's.
+ * The words beside its return address on which the caller of F, in state OUTER, depends; F
+ * becomes frame OWNER. OUTER_NEEDS: what lies beyond it needs its frame pointer. 1 if what
+ * lies beyond F needs F's.
  */
 static int add_extras(struct record *r, uint32_t owner, const struct fresh *f,
 		      const struct unwind_state *outer, int outer_needs,
@@ -246,8 +244,8 @@ static int add_extras(struct record *r, uint32_t owner, const struct fresh *f,
 }
 
 /*
- * The same for the outermost frame F: on what it depends that the stack ends there. LAST is what the step
- * from it has read. 1 if it is the frame pointer.
+ * The same for the outermost frame F: on what it depends that the stack ends there. LAST is
+ * what the step from it has read. 1 if it is the frame pointer.
  */
 static int add_end_extras(struct record *r, const struct fresh *f, enum unwind_result result,
 			  const struct unwind_state *last, const struct unwind_walk *walk)
@@ -268,7 +266,10 @@ static int add_end_extras(struct record *r, const struct fresh *f, enum unwind_r
 	return f->rule.kind != RULE_SP;
 }
 
-/* Makes room for MORE frames by dropping the outermost ones: the stack is far deeper than what is kept. */
+/*
+ * Makes room for MORE frames by dropping the outermost ones: the stack is far deeper than
+ * what is kept.
+ */
 static void make_room(struct record *r, uint32_t more, uint32_t depth)
 {
 	uint32_t count = r->count, keep = depth, drop, i, extras = 0;
@@ -315,8 +316,8 @@ static uint32_t child_of(uint32_t parent, const struct fresh *f)
 }
 
 /*
- * Puts the fresh frames on top of the record, as far as they are to be kept. With IS_ROOTED every frame
- * gets its node, and the innermost one's is returned; else 0.
+ * Puts the fresh frames on top of the record, as far as they are to be kept. With IS_ROOTED
+ * every frame gets its node, and the innermost one's is returned; else 0.
  */
 static uint32_t append(struct capture *c, int is_rooted)
 {
@@ -360,7 +361,10 @@ static void fill_nodes(struct record *r)
 	}
 }
 
-/* The innermost DEPTH of the capture's frames below SHIM_STACK_TRUNCATED. The record is complete. */
+/*
+ * The innermost DEPTH of the capture's frames below SHIM_STACK_TRUNCATED. The record is
+ * complete.
+ */
 static uint32_t window(struct capture *c)
 {
 	struct record *r = c->record;
