@@ -48,7 +48,7 @@ struct registry {
 	uint64_t lost;    /* events of ended threads that were dropped */
 };
 
-struct thread thread_none = { .inside = UINTPTR_MAX };
+struct thread thread_none = { .inside = 1 };
 
 __thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) = &thread_none;
 

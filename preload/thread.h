@@ -83,8 +83,12 @@ static inline struct thread *thread_enter(const void *frame)
 {
 	struct thread *t = thread_self;
 
-	if (unlikely(t->inside))
+	if (unlikely(t->inside)) {
+		/* nested, as in operator new's malloc; anything else is for the slow path */
+		if (likely((uintptr_t)frame <= t->inside))
+			return NULL;
 		return thread_enter_slow(t, (uintptr_t)frame);
+	}
 	t->inside = (uintptr_t)frame;
 	compiler_barrier(); /* pairs with the membarrier in thread_stop_all: inside is seen before on is read */
 	if (likely(t->on))
