@@ -102,7 +102,7 @@ def main():
     for number in range(times):
         threads = source.choice(THREADS)
         # Some at once, most within the first buffers, a few later.
-        delay = source.choice((0.001, 0.01, 0.03, 0.03, 0.1, 0.1, 0.3)) * (0.5 + source.random())
+        delay = source.choice((0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)) * (0.5 + source.random())
         with tempfile.TemporaryDirectory() as directory:
             forked = source.random() < 0.2
             fail.what = f"seed {seed}, kill {number}, {threads} threads, after {delay * 1000:.1f} ms, forked {forked}"
