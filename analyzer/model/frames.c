@@ -222,6 +222,17 @@ uint32_t frames_add_stack(struct frames *f, uint32_t parent, uint32_t frame)
 	return frames_append_stack(f, parent, frame);
 }
 
+uint32_t frames_lost_stack(struct frames *f)
+{
+	uint32_t module;
+
+	if (!f->lost_stack) {
+		module = frames_add_module(f, FRAMES_LOST_PATH, strlen(FRAMES_LOST_PATH), NULL, 0, 0);
+		f->lost_stack = frames_append_stack(f, 0, frames_add_frame(f, module, 0, 1));
+	}
+	return f->lost_stack;
+}
+
 static int compare_numbers(uint64_t a, uint64_t b)
 {
 	return a < b ? -1 : a > b;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define FRAMES_NO_MODULE UINT32_MAX
+/* Path of the module that the one frame of a lost stack is in; no file has this name. */
+#define FRAMES_LOST_PATH "[stack lost]"
 
 struct frames_module {
 	/* as the process had it; "[vdso]"; "" for code outside any module (JIT) */
@@ -44,6 +46,7 @@ struct frames {
 	size_t frame_count;
 	struct frames_stack *stacks;
 	size_t stack_count;         /* ids below this exist; at least 2 */
+	uint32_t lost_stack;        /* private: 0 until it is asked for */
 	struct frames_index *index; /* private */
 };
 
@@ -61,6 +64,9 @@ uint32_t frames_add_stack(struct frames *f, uint32_t parent, uint32_t frame);
  * need.
  */
 uint32_t frames_append_stack(struct frames *f, uint32_t parent, uint32_t frame);
+
+/* The stack that stands for all whose definition is missing: one frame in FRAMES_LOST_PATH. */
+uint32_t frames_lost_stack(struct frames *f);
 
 /* Number of frames of STACK. */
 static inline unsigned frames_depth(const struct frames *f, uint32_t stack)

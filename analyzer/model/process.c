@@ -121,6 +121,7 @@ struct process *process_load(struct source *source, struct frames *frames)
 {
 	struct process *p = xcalloc(1, sizeof(*p));
 	struct definitions defs;
+	size_t i;
 
 	p->source = source;
 	p->frames = frames;
@@ -130,6 +131,10 @@ struct process *process_load(struct source *source, struct frames *frames)
 	read_clock(p);
 	definitions_begin(&defs, p);
 	definitions_read(&defs);
+	p->lost_stack = frames_lost_stack(frames);
+	for (i = SHIM_STACK_FIRST; i < p->stack_count; i++)
+		if (!p->stacks[i])
+			p->stacks[i] = p->lost_stack;
 	finish_threads(p, &defs);
 	definitions_end(&defs);
 	if (p->mark_count)

@@ -75,8 +75,9 @@ struct process {
 	size_t thread_count;
 	uint32_t *slot_thread; /* slot of replay (struct event_batch) -> index in threads */
 	size_t slot_count;
-	uint32_t *stacks; /* the trace's stack id -> id in frames; undefined ids hold 0 */
+	uint32_t *stacks; /* the trace's stack id -> id in frames; undefined ids hold lost_stack */
 	size_t stack_count;
+	uint32_t lost_stack;        /* frames_lost_stack */
 	struct process_mark *marks; /* these by ticks */
 	size_t mark_count;
 	struct process_note *notes; /* from here on in stream order */
@@ -98,10 +99,10 @@ void process_delete(struct process *p);
 
 /* A fact of the header as text, or OTHERWISE. */
 const char *process_fact(const struct process *p, const char *key, const char *otherwise);
-/* The frames stack of the trace's stack id; 0 for ids that were never defined. */
+/* The frames stack of the trace's stack id; lost_stack for ids that were never defined. */
 static inline uint32_t process_stack(const struct process *p, uint32_t stack)
 {
-	return stack < p->stack_count ? p->stacks[stack] : 0;
+	return stack < p->stack_count ? p->stacks[stack] : p->lost_stack;
 }
 
 #endif

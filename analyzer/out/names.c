@@ -92,8 +92,14 @@ static const struct entry *look_up(struct names *n, uint32_t frame)
 {
 	const struct frames_frame *f = &n->frames->frames[frame];
 	struct entry *e = &n->entries[frame];
+	static const struct symbol_frame lost = { .function = FRAMES_LOST_PATH, .is_resolved = 1 };
 
-	if (!e->count) {
+	if (!e->count && f->module != FRAMES_NO_MODULE &&
+	    strcmp(n->frames->modules[f->module].path, FRAMES_LOST_PATH) == 0) {
+		e->found = &lost;
+		e->count = 1;
+		hash_entry(e);
+	} else if (!e->count) {
 		uint64_t at = f->exact || f->vaddr == 0 ? f->vaddr : f->vaddr - 1;
 		int outside = f->module == FRAMES_NO_MODULE ||
 			      n->frames->modules[f->module].path[0] == '\0';

@@ -99,7 +99,8 @@ static void add_doubts(struct trace_notes *notes, const char *file, const struct
 		    file, q->truncated_stacks, text_plural(q->truncated_stacks));
 	if (q->unknown_stacks)
 		add(notes, 1,
-		    "%s: %" PRIu64 " allocation%s with a stack that the trace does not define",
+		    "%s: %" PRIu64
+		    " allocation%s whose stack the trace does not define: shown as " FRAMES_LOST_PATH,
 		    file, q->unknown_stacks, text_plural(q->unknown_stacks));
 }
 

@@ -353,7 +353,8 @@ void trace_report_damage(const struct run *run, struct buf *out)
 			text_name(out, where);
 		} else {
 			text_name(out, run->processes[i]->source->path);
-			buf_puts(out, q->events_lost ? ": events were dropped while recording"
+			buf_puts(out, q->events_lost      ? ": events were dropped while recording"
+				      : q->unknown_stacks ? ": definitions of stacks are missing"
 				      : q->clean_end || q->killed ? ": parts are missing"
 								  : ": the trace has no end");
 		}

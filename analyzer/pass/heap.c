@@ -68,13 +68,13 @@ static __attribute__((cold, noinline)) uint32_t add_site(struct heap *h, uint32_
 	return (uint32_t)h->site_count++;
 }
 
-/* The site of the trace's stack id STACK; that of no stack for ids beyond all that are defined. */
+/* The site of the trace's stack id STACK; ids beyond all that are defined share the last one. */
 static inline uint32_t site_of(struct heap *h, uint32_t stack)
 {
 	uint32_t site;
 
 	if (unlikely(stack >= h->stack_count))
-		return 0;
+		stack = (uint32_t)h->stack_count - 1;
 	site = h->site_of[stack];
 	return likely(site || stack == SHIM_STACK_NONE) ? site : add_site(h, stack);
 }
@@ -82,7 +82,7 @@ static inline uint32_t site_of(struct heap *h, uint32_t stack)
 /* The stack of the run that SITE is. */
 static inline uint32_t run_stack(const struct heap *h, uint32_t site)
 {
-	return h->process->stacks[h->site_stacks[site]];
+	return process_stack(h->process, h->site_stacks[site]);
 }
 
 struct heap *heap_new(const struct process *p, size_t number, const struct heap_filter *filter,
@@ -97,7 +97,7 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 		h->filter = *filter;
 	if (followers)
 		h->followers = *followers;
-	h->stack_count = p->stack_count;
+	h->stack_count = p->stack_count + 1;
 	h->site_of = xcalloc(h->stack_count, sizeof(*h->site_of));
 	add_site(h, SHIM_STACK_NONE);
 	h->lanes = xcalloc(p->slot_count, sizeof(*h->lanes));
@@ -205,7 +205,7 @@ static inline void count_end(struct heap *h, const struct live_facts *b, uint64_
 	if (unlikely(b->flags & LIVE_UNCOUNTED))
 		return;
 	if (unlikely(mine != its && mine && its))
-		count_mismatch(h, b, free_stack < h->stack_count ? free_stack : 0, func);
+		count_mismatch(h, b, free_stack, func);
 	if (is_temporary) {
 		h->stats[b->site].temporary++;
 		h->lanes[slot].row->temporary++;
@@ -404,8 +404,6 @@ static inline void count_allocation(struct heap *h, struct heap_lane *lane,
 		lane->row->reallocations++;
 		h->reallocations++;
 	}
-	if (unlikely(e->stack >= h->stack_count))
-		h->unknown_stacks++;
 	if (h->followers.sizes)
 		sizes_add(h->followers.sizes, run_stack(h, b->site), b->size);
 }

@@ -44,7 +44,7 @@ static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, 
 		r->sites[i].peak_bytes = r->sites[i].peak_count = 0;
 	for (i = 0; i < h->site_count; i++) {
 		const struct heap_stat *s = &h->stats[i];
-		uint32_t stack = p->stacks[h->site_stacks[i]];
+		uint32_t stack = process_stack(p, h->site_stacks[i]);
 		struct heap_site *site;
 
 		if (!s->allocations)
@@ -64,7 +64,7 @@ static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, 
 		}
 		if (frames_is_truncated(p->frames, stack))
 			q->truncated_stacks += s->allocations;
-		if (h->site_stacks[i] >= SHIM_STACK_FIRST && !stack)
+		if (stack == p->lost_stack)
 			q->unknown_stacks += s->allocations;
 	}
 }
@@ -73,7 +73,7 @@ static void add_leak(struct heap *h, struct heap_result *r, const struct live_fa
 {
 	const struct process *p = h->process;
 	uint64_t ns = timebase_ns(&p->clock, b->ticks);
-	uint32_t stack = p->stacks[h->site_stacks[b->site]];
+	uint32_t stack = process_stack(p, h->site_stacks[b->site]);
 	int ignored = (b->flags & LIVE_IGNORED) != 0, is_new;
 	uint64_t *place = map_put(&r->leak_of,
 				  (uint64_t)stack << 16 | (uint64_t)b->func << 8 | (uint64_t)ignored,
@@ -147,7 +147,7 @@ static void add_mismatches(struct heap *h, struct heap_result *r)
 
 	while (map_next(&h->mismatches, &at, &entry)) {
 		struct heap_mismatch m = {
-			.alloc_stack = p->stacks[h->site_stacks[entry.key >> 38]],
+			.alloc_stack = process_stack(p, h->site_stacks[entry.key >> 38]),
 			.free_stack = process_stack(p, entry.key >> 12 & 0x3ffffff),
 			.alloc_func = entry.key >> 6 & 63,
 			.free_func = entry.key & 63,
@@ -202,7 +202,6 @@ void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)
 					     : 0;
 	q->unmatched_frees += h->unmatched_frees;
 	q->unended_blocks += h->unended_blocks;
-	q->unknown_stacks += h->unknown_stacks;
 }
 
 /* ---- order ---------------------------------------------------------------------------------- */

@@ -57,8 +57,8 @@ struct heap {
 	struct heap_stat *stats;
 	uint32_t *site_stacks; /* the trace's stack id of each site */
 	size_t site_count, stats_capacity, site_stacks_capacity;
-	uint32_t *site_of; /* by the trace's stack id; 0: none yet */
-	size_t stack_count;
+	uint32_t *site_of;  /* by the trace's stack id; 0: none yet */
+	size_t stack_count; /* the process' ids, and one for all that it has not */
 	struct live live;
 	struct heap_lane *lanes; /* by slot */
 	struct threads_row *rows;
@@ -74,7 +74,7 @@ struct heap {
 	struct heap_func funcs[HEAP_FUNCS];
 	struct map mismatches; /* key: see mismatch_key */
 	uint64_t mismatch_count;
-	uint64_t unmatched_frees, unended_blocks, unknown_stacks;
+	uint64_t unmatched_frees, unended_blocks;
 };
 
 /* Settles what is still open at the end of the process, and closes the timeline. In heap.c. */

@@ -6,8 +6,9 @@
 
 int quality_is_impaired(const struct quality *q)
 {
-	return q->blocks_damaged || q->blocks_missing || q->bytes_skipped || q->events_lost ||
-	       q->events_unread || q->bad_records || !(q->clean_end || q->killed);
+	return q->blocks_damaged || q->blocks_missing || q->bytes_skipped || q->index_damaged ||
+	       q->events_lost || q->events_unread || q->unknown_stacks || q->bad_records ||
+	       !(q->clean_end || q->killed);
 }
 
 int quality_is_complete(const struct quality *q)

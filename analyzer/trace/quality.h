@@ -16,6 +16,8 @@ struct quality {
 	/* blocks that could be read, definitions and spool chunks included */
 	uint64_t blocks;
 	uint64_t blocks_damaged; /* frames or chunks that could not be read */
+	/* 1: a clean end whose index cannot be used; the blocks were found by walking the file */
+	uint64_t index_damaged;
 	/* gaps in the block numbers of a thread (those that are unreadable among them) */
 	uint64_t blocks_missing;
 	uint64_t bytes_skipped; /* bytes of the file that belong to no readable frame */
@@ -33,7 +35,7 @@ struct quality {
 	/* addresses given out again though nothing had freed them; from the heap pass */
 	uint64_t unended_blocks;
 	uint64_t truncated_stacks; /* allocations whose stack was cut at SHIM_DEPTH; heap pass */
-	uint64_t unknown_stacks;   /* allocations with a stack that is not defined; heap pass */
+	uint64_t unknown_stacks;   /* allocations whose stack is lost: not defined; heap pass */
 	int clean_end;             /* the footer is there: the process ended in order */
 	/* no footer, and a spool that matches: killed, whole up to that moment */
 	int killed;
@@ -45,8 +47,8 @@ struct quality {
 };
 
 /*
- * 1 when something recorded is not in the report: damage, missing or lost events, or an end without
- * a trace of it.
+ * 1 when something recorded is not in the report or not as it was written: damage, missing or lost
+ * events, stacks without definition, or an end without a trace of it.
  */
 int quality_is_impaired(const struct quality *q);
 

@@ -103,6 +103,16 @@ static int add_entries(struct scan *scan, const uint8_t *index, size_t bytes, ui
 	return 1;
 }
 
+int scan_has_end_magic(const struct scan *scan, const struct frame *footer)
+{
+	struct shim_trace_tail tail;
+
+	if (footer->bytes < sizeof(tail))
+		return 0;
+	memcpy(&tail, scan->map + footer->offset + footer->bytes - sizeof(tail), sizeof(tail));
+	return memcmp(tail.magic, SHIM_END_MAGIC, sizeof(tail.magic)) == 0;
+}
+
 int scan_by_index(struct scan *scan, uint64_t run_id)
 {
 	const uint8_t *footer, *index;

@@ -26,6 +26,9 @@ struct scan {
  */
 int scan_by_index(struct scan *scan, uint64_t run_id);
 
+/* 1 when the tail of frame FOOTER ends as it must. */
+int scan_has_end_magic(const struct scan *scan, const struct frame *footer);
+
 /* Fills SCAN by walking the whole file. FRAME_BLOCKs have only their place and length yet. */
 void scan_by_walking(struct scan *scan);
 

@@ -140,12 +140,15 @@ static void read_footer(struct source *s, const struct scan *scan)
 	if (!f || f->kind != FRAME_FOOTER)
 		return;
 	diag_clear(&damage);
-	if (fields_parse(&s->footer, s->map + f->offset + 8, f->bytes - 8,
-			 sizeof(struct shim_trace_tail), SHIM_FOOTER_MAGIC, s->path, f->offset,
-			 &damage) < 0 ||
-	    s->footer.run_id != s->header.run_id) {
-		fields_free(&s->footer);
+	if (!scan_has_end_magic(scan, f))
+		diag_set(&damage, s->path, f->offset, "the footer has no end magic");
+	else if (fields_parse(&s->footer, s->map + f->offset + 8, f->bytes - 8,
+			      sizeof(struct shim_trace_tail), SHIM_FOOTER_MAGIC, s->path, f->offset,
+			      &damage) == 0 &&
+		 s->footer.run_id != s->header.run_id)
 		diag_set(&damage, s->path, f->offset, "the footer belongs to another run");
+	if (diag_is_set(&damage)) {
+		fields_free(&s->footer);
 		scan_damage(&s->quality, s->path, f->offset, damage.what);
 		return;
 	}
@@ -329,6 +332,25 @@ static void open_spool(struct source *s)
 	s->spool_map = NULL;
 }
 
+/*
+ * The footer is sound, and yet its tail led to no sound index. Nothing is lost by that, but the file
+ * is not what was written.
+ */
+static void judge_index(struct source *s, const struct scan *scan)
+{
+	uint64_t offset = scan->count ? scan->frames[scan->count - 1].offset : 0;
+	size_t i;
+
+	if (s->indexed || !s->footer.items)
+		return;
+	for (i = 0; i < scan->count; i++)
+		if (scan->frames[i].kind == FRAME_INDEX)
+			offset = scan->frames[i].offset;
+	s->quality.index_damaged = 1;
+	diag_set(&s->quality.first_damage, s->path, offset,
+		 "the index, or the way to it in the footer, is damaged: the blocks were found without it");
+}
+
 static void find_blocks(struct source *s, int jobs)
 {
 	struct scan scan = {
@@ -343,6 +365,7 @@ static void find_blocks(struct source *s, int jobs)
 	if (!s->indexed)
 		peek_blocks(&scan, jobs);
 	count_damage(s, &scan);
+	judge_index(s, &scan);
 	if (s->spool_map)
 		spooled_scan(&scan, s->spool_map, s->spool_bytes, s->spool_path);
 	s->quality.killed = s->spool_map && !s->footer.items;

@@ -61,6 +61,10 @@ def totals(d):
         lost=d.lost(),
         end=d.end(),
         damaged=d.trace.damaged,
+        unknown_stacks=sum(
+            stack > 1 and op in (1, 4) and stack not in d.definitions.stacks
+            for op, stack in zip(d.events.op, d.events.stack)
+        ),
         blocks_missing=d.events.missing + d.definitions.lost_blocks,
     )
     json.dump(report, sys.stdout, indent=1)

@@ -34,7 +34,7 @@ def of_summary(report):
     calls = {name: f["calls"] for name, f in heap["by_function"].items()}
     numbers["by_function"] = {name: n for name, n in calls.items() if n}
     numbers.update(threads=report["threads"])
-    for key in ("events", "lost", "unknown_frees", "unended_blocks"):
+    for key in ("events", "lost", "unknown_frees", "unended_blocks", "unknown_stacks"):
         numbers[key] = quality[key]
     return numbers
 

@@ -361,6 +361,9 @@ static void unknown_frees_and_stacks_are_counted(void **state)
 	assert_int_equal(t->reallocations, 1);
 	assert_int_equal(quality_of(&h)->unmatched_frees, 2);
 	assert_int_equal(quality_of(&h)->unknown_stacks, 1);
+	assert_int_equal(quality_exit_status(quality_of(&h)), 2);
+	assert_int_equal(site_of(&h, 4000000000u).allocations, 1);
+	assert_int_equal(site_of(&h, 0).allocations, 0);
 	assert_int_equal(quality_of(&h)->unended_blocks, 1);
 	end(&h);
 }

@@ -92,6 +92,10 @@ static void walking_finds_what_the_index_says(void **state)
 	by_walk = fixture_open(2);
 	assert_int_equal(by_walk->indexed, 0);
 	assert_int_equal(by_walk->quality.clean_end, 1);
+	assert_int_equal(quality_exit_status(&by_index->quality), 0);
+	assert_int_equal(quality_exit_status(&by_walk->quality), 2);
+	assert_true(diag_is_set(&by_walk->quality.first_damage));
+	assert_int_equal(by_walk->quality.blocks_damaged, 0);
 	assert_int_equal(by_walk->frame_count, by_index->frame_count);
 	for (i = 0; i < by_walk->frame_count; i++) {
 		const struct frame *x = &by_index->frames[i], *y = &by_walk->frames[i];

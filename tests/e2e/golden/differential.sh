@@ -44,7 +44,7 @@ for seed in $(seq 1 24); do
 	((++traces))
 done
 # Larger ones from a third writer of the format, with a truth of its own.
-"$CC" -D_GNU_SOURCE -std=gnu11 -O2 -I"$SRC/include" -o "$WORK/gen_trace" "$SRC/tests/gen/gen_trace.c" -lzstd ||
+"$CC" -D_GNU_SOURCE -std=gnu11 -O2 -I"$SRC/include" -o "$WORK/gen_trace" "$SRC"/tests/gen/gen_*.c -lzstd ||
 	exit 1
 for how in '--threads 1 --layout columns' '--threads 3 --layout columns' '--threads 5 --layout rows' \
 	'--threads 2 --spool'; do

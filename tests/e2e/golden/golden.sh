@@ -99,7 +99,7 @@ done <"$v1/damaged/list"
 for file in "$WORK"/damage/*; do
 	status=1
 	if dump totals "$file" >"$WORK/totals.json" 2>/dev/null; then
-		status=$(jq 'if .damaged + .lost + .blocks_missing > 0 or .end == "incomplete"
+		status=$(jq 'if .damaged + .lost + .blocks_missing + .unknown_stacks > 0 or .end == "incomplete"
 			then 2 else 0 end' "$WORK/totals.json")
 	fi
 	lines_and_status "${file##*/}" "$file" "$status"
