@@ -196,6 +196,14 @@ static void count_mismatch(struct heap *h, const struct live_facts *b, uint32_t 
 		++*map_put(&h->mismatches, key, NULL);
 }
 
+/* From BEGIN to END in ns; a trace may hold any stamps and clock. */
+static inline uint64_t span_ns(const struct heap *h, uint64_t begin, uint64_t end)
+{
+	double ns = end > begin ? (double)(end - begin) * h->ns_per_tick : 0;
+
+	return likely(ns < 0x1p64) ? (uint64_t)ns : UINT64_MAX;
+}
+
 /* Block B ended for good at TICKS, by FUNC called from FREE_STACK on thread SLOT. */
 static inline void count_end(struct heap *h, const struct live_facts *b, uint64_t ticks,
 			     int is_temporary, uint32_t slot, uint8_t func, uint32_t free_stack)
@@ -213,9 +221,7 @@ static inline void count_end(struct heap *h, const struct live_facts *b, uint64_
 	}
 	if (h->followers.lifetimes)
 		lifetimes_add(h->followers.lifetimes, run_stack(h, b->site),
-			      ticks > b->ticks
-				      ? (uint64_t)((double)(ticks - b->ticks) * h->ns_per_tick)
-				      : 0);
+			      span_ns(h, b->ticks, ticks));
 }
 
 /*

@@ -29,6 +29,12 @@ struct stat {
 	uint64_t calls, bytes, live_bytes;
 };
 
+/* What a thread's mremap took away just now, for the row that maps it elsewhere. */
+struct moved {
+	uint8_t kind;
+	uint8_t is_executable;
+};
+
 struct mapped {
 	const struct process *process;
 	size_t number;
@@ -36,7 +42,8 @@ struct mapped {
 	size_t node_count, nodes_capacity;
 	uint32_t root, unused; /* unused: chain by left */
 	uint32_t random;
-	struct stat *stats; /* by the trace's stack id */
+	struct stat *stats;  /* by the trace's stack id */
+	struct moved *moved; /* by slot */
 	struct timeline_hand hand;
 	uint64_t page_mask;
 	uint64_t live, peak, peak_ticks;
@@ -63,6 +70,7 @@ struct mapped *mapped_new(const struct process *p, size_t number, struct timelin
 	m->nodes[0] = (struct node){ 0 };
 	m->node_count = 1;
 	m->stats = xcalloc(p->stack_count, sizeof(*m->stats));
+	m->moved = xcalloc(p->slot_count, sizeof(*m->moved));
 	m->page_mask = (page & (page - 1)) == 0 && page && page <= (1u << 24) ? page - 1 : 4095;
 	timeline_start(&m->hand, timeline, &p->clock);
 	return m;
@@ -74,6 +82,7 @@ void mapped_delete(struct mapped *m)
 		return;
 	free(m->nodes);
 	free(m->stats);
+	free(m->moved);
 	free(m);
 }
 
@@ -171,6 +180,21 @@ static void release(struct mapped *m, uint32_t root)
 	}
 }
 
+/* The node that ends first behind ADDR, or NIL. */
+static uint32_t node_at(const struct mapped *m, uint64_t addr)
+{
+	uint32_t at = m->root, found = NIL;
+
+	while (at != NIL) {
+		const struct node *n = &m->nodes[at];
+
+		if (n->end > addr)
+			found = at;
+		at = n->end > addr ? n->left : n->right;
+	}
+	return found;
+}
+
 /* Nothing is mapped in BEGIN … END any more. */
 static void cut(struct mapped *m, uint64_t begin, uint64_t end)
 {
@@ -220,11 +244,17 @@ static int range_of(const struct mapped *m, const struct event *e, uint64_t *beg
 	return *end > *begin && e->size;
 }
 
-static void on_map(struct mapped *m, const struct event *e)
+static void on_map(struct mapped *m, const struct event *e, uint32_t slot)
 {
 	struct node n = { .kind = (uint8_t)kind_of(e->extra),
 			  .is_executable = (e->extra & SHIM_MAP_EXEC) != 0 };
 
+	/* mremap is not told what it moves: what its munmap row just before has ended */
+	if (e->func == SHIM_FUNC_MREMAP && !e->extra) {
+		n.kind = m->moved[slot].kind;
+		n.is_executable = m->moved[slot].is_executable;
+		m->moved[slot] = (struct moved){ .kind = MAPPED_ANONYMOUS };
+	}
 	if (!range_of(m, e, &n.begin, &n.end))
 		return;
 	n.stack = e->stack < m->process->stack_count ? e->stack : 0;
@@ -241,6 +271,22 @@ static void on_map(struct mapped *m, const struct event *e)
 	}
 }
 
+static void on_unmap(struct mapped *m, const struct event *e, uint32_t slot)
+{
+	struct moved *moved = &m->moved[slot];
+	uint64_t begin, end;
+	const struct node *n;
+
+	m->sums.unmaps++;
+	*moved = (struct moved){ .kind = MAPPED_ANONYMOUS };
+	if (!range_of(m, e, &begin, &end))
+		return;
+	n = &m->nodes[node_at(m, begin)];
+	if (e->func == SHIM_FUNC_MREMAP && n->end > begin && n->begin < end)
+		*moved = (struct moved){ n->kind, n->is_executable };
+	cut(m, begin, end);
+}
+
 static void close_buckets(struct mapped *m, uint64_t ticks)
 {
 	while (ticks >= m->hand.next_ticks && m->hand.next_ticks != UINT64_MAX) {
@@ -249,17 +295,13 @@ static void close_buckets(struct mapped *m, uint64_t ticks)
 	}
 }
 
-static void on_event(struct mapped *m, const struct event *e)
+static void on_event(struct mapped *m, const struct event *e, uint32_t slot)
 {
-	uint64_t begin, end;
-
 	close_buckets(m, e->ticks);
 	if (e->op == SHIM_OP_MMAP) {
-		on_map(m, e);
+		on_map(m, e, slot);
 	} else if (e->op == SHIM_OP_MUNMAP) {
-		m->sums.unmaps++;
-		if (range_of(m, e, &begin, &end))
-			cut(m, begin, end);
+		on_unmap(m, e, slot);
 	} else {
 		m->sums.brk_calls++;
 		m->sums.brk_bytes = (int64_t)((uint64_t)m->sums.brk_bytes + e->size);
@@ -272,7 +314,7 @@ void mapped_batch(struct mapped *m, const struct event_batch *batch)
 
 	for (i = 0; i < batch->count; i++)
 		if (__builtin_expect(batch->events[i].op >= SHIM_OP_MMAP, 0))
-			on_event(m, &batch->events[i]);
+			on_event(m, &batch->events[i], batch->slot);
 }
 
 /* ---- result --------------------------------------------------------------------------------- */

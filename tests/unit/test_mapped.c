@@ -58,6 +58,35 @@ static void kinds_and_peak_of_a_small_program(void **state)
 	run_close(run);
 }
 
+/* mremap is not told what it moves; another thread's rows in between do not matter. */
+static void moved_range_keeps_its_kind(void **state)
+{
+	struct shim_row rows[] = {
+		ROW(T0 + 1, MMAP, MMAP, BASE, 8192, 2),
+		ROW(T0 + 2, MUNMAP, MREMAP, BASE + 4096, 4096, 0),
+		ROW(T0 + 3, MMAP, MREMAP, BASE + 0x100000, 16384, 3),
+		ROW(T0 + 4, MMAP, MMAP, BASE + 0x200000, 4096, 2),
+		ROW(T0 + 5, MUNMAP, MREMAP, BASE + 0x200000, 4096, 0),
+		ROW(T0 + 6, MMAP, MREMAP, BASE + 0x300000, 8192, 3),
+		/* of a range from before the recording */
+		ROW(T0 + 7, MUNMAP, MREMAP, BASE + 0x500000, 4096, 0),
+		ROW(T0 + 8, MMAP, MREMAP, BASE + 0x400000, 4096, 3),
+	};
+	struct analysis a;
+	struct run *run;
+
+	(void)state;
+	rows[0].extra = SHIM_MAP_SHARED | SHIM_MAP_EXEC;
+	rows[3].extra = 0; /* private, of a file */
+	run = analyse(rows, 8, &a);
+	assert_int_equal(a.mapped.live_bytes[MAPPED_FILE_SHARED], 4096 + 16384);
+	assert_int_equal(a.mapped.executable_bytes, 4096 + 16384);
+	assert_int_equal(a.mapped.live_bytes[MAPPED_FILE], 8192);
+	assert_int_equal(a.mapped.live_bytes[MAPPED_ANONYMOUS], 4096);
+	analysis_free(&a);
+	run_close(run);
+}
+
 static void overlaps_cut_and_replace_as_in_the_kernel(void **state)
 {
 	static uint8_t stack_of[PAGES]; /* what each page is mapped by, 0 nothing */
@@ -121,6 +150,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(kinds_and_peak_of_a_small_program),
+		TEST(moved_range_keeps_its_kind),
 		TEST(overlaps_cut_and_replace_as_in_the_kernel),
 		TEST(ranges_beyond_the_address_space_are_left_out),
 	};
