@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * source.c - see source.h. Files are mapped, never written. Everything that is wrong but can be
- * read around is counted in ->quality; only a file that is no trace at all is refused.
+ * source.c - see source.h. Files are read whole into memory, which is at most their size budget, and
+ * not mapped: one that is cut while it is read would raise SIGBUS. Everything that is wrong but can
+ * be read around is counted in ->quality; only a file that is no trace at all is refused.
  */
 #include "trace/source.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -22,11 +22,33 @@
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-/* Maps PATH. Returns 0 (an empty file: *MAP NULL), or -1 with D. */
-static int map_file(const char *path, const uint8_t **map, uint64_t *bytes, struct diag *d)
+/*
+ * Reads the BYTES of FD, or as many as there are by now, into memory for free(). NULL with errno
+ * when that fails.
+ */
+static uint8_t *read_bytes(int fd, uint64_t *bytes)
+{
+	uint8_t *into = malloc(*bytes);
+	uint64_t at = 0;
+	ssize_t got = 1;
+
+	while (into && at < *bytes && got) {
+		got = read(fd, into + at, *bytes - at);
+		if (got > 0) {
+			at += (uint64_t)got;
+		} else if (got < 0 && errno != EINTR) {
+			free(into);
+			return NULL;
+		}
+	}
+	*bytes = at;
+	return into;
+}
+
+/* Reads the file PATH. Returns 0 (an empty file: *MAP NULL), or -1 with D. */
+static int read_file(const char *path, const uint8_t **map, uint64_t *bytes, struct diag *d)
 {
 	struct stat info;
-	void *mapped;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	*map = NULL;
@@ -43,13 +65,12 @@ static int map_file(const char *path, const uint8_t **map, uint64_t *bytes, stru
 		close(fd);
 		return 0;
 	}
-	mapped = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (mapped == MAP_FAILED)
-		return diag_set(d, path, DIAG_NO_OFFSET, "cannot read: %s", strerror(errno));
-	*map = mapped;
 	*bytes = (uint64_t)info.st_size;
-	return 0;
+	*map = read_bytes(fd, bytes);
+	if (!*map)
+		diag_set(d, path, DIAG_NO_OFFSET, "cannot read: %s", strerror(errno));
+	close(fd);
+	return *map ? 0 : -1;
 }
 
 static int begins_with(const struct source *s, const void *bytes, size_t length)
@@ -318,7 +339,7 @@ static void open_spool(struct source *s)
 
 	diag_clear(&ignored);
 	if (access(path, F_OK) != 0 ||
-	    map_file(path, &s->spool_map, &s->spool_bytes, &ignored) < 0 || !s->spool_map) {
+	    read_file(path, &s->spool_map, &s->spool_bytes, &ignored) < 0 || !s->spool_map) {
 		free(path);
 		return;
 	}
@@ -328,7 +349,7 @@ static void open_spool(struct source *s)
 	}
 	free(path);
 	s->quality.spool_foreign = 1;
-	munmap((void *)s->spool_map, s->spool_bytes);
+	free((void *)s->spool_map);
 	s->spool_map = NULL;
 }
 
@@ -384,7 +405,7 @@ struct source *source_open(const char *path, int jobs, struct diag *d)
 
 	s->path = xstrdup(path);
 	diag_clear(&s->quality.first_damage);
-	if (map_file(path, &s->map, &s->file_bytes, d) < 0 || read_header(s, d) < 0) {
+	if (read_file(path, &s->map, &s->file_bytes, d) < 0 || read_header(s, d) < 0) {
 		source_close(s);
 		return NULL;
 	}
@@ -403,10 +424,8 @@ void source_close(struct source *s)
 {
 	if (!s)
 		return;
-	if (s->map)
-		munmap((void *)s->map, s->file_bytes);
-	if (s->spool_map)
-		munmap((void *)s->spool_map, s->spool_bytes);
+	free((void *)s->map);
+	free((void *)s->spool_map);
 	fields_free(&s->header);
 	fields_free(&s->footer);
 	free(s->frames);

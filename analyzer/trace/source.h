@@ -55,7 +55,7 @@ struct source {
 	/* blocks and chunks, as places in frames: by thread, then seq, each pair once */
 	uint32_t *order;
 	size_t order_count;
-	const uint8_t *map; /* private: the mapped file, and the spool */
+	const uint8_t *map; /* private: the file's bytes, and the spool's */
 	const uint8_t *spool_map;
 	uint64_t spool_bytes;
 };
