@@ -114,6 +114,26 @@ static void walking_finds_what_the_index_says(void **state)
 	gen_free(&g);
 }
 
+/* A file that is cut while it is open cannot end the reader by a signal. */
+static void cut_while_open_is_read_on(void **state)
+{
+	struct block block = { 0 };
+	struct source *s;
+	struct gen g;
+	size_t i;
+
+	(void)state;
+	make_trace(&g, 1);
+	assert_int_equal(gen_write(&g, fixture_path), 0);
+	s = fixture_open(1);
+	assert_int_equal(truncate(fixture_path, 0), 0);
+	for (i = 0; i < s->order_count; i++)
+		assert_int_equal(source_read(s, &s->frames[s->order[i]], &block, NULL), 0);
+	block_free(&block);
+	source_close(s);
+	gen_free(&g);
+}
+
 /*
  * Cut after every byte: every block that is there as a whole is read, and the status says that
  * something is missing.
@@ -413,6 +433,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(whole_trace_is_complete, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(walking_finds_what_the_index_says, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(cut_while_open_is_read_on, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(cut_anywhere_whole_blocks_are_read, fixture_setup,
 						fixture_teardown),
