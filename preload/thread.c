@@ -232,7 +232,7 @@ static struct thread *attach(void)
 	t->pthread = pthread_self();
 	t->stamp_every = thread_has_others() ? 1 : STAMP_EVERY;
 	sys_prctl(PR_GET_NAME, (unsigned long)t->name);
-	if (!t->trace && unwind_thread_start(t))
+	if (unwind_thread_start(t))
 		return NULL;
 	if (early.has_ended) {
 		t->is_zombie = 1;

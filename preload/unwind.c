@@ -70,6 +70,10 @@ int unwind_thread_start(struct thread *t)
 	size_t depth = config.depth, raw = depth + OWN_FRAMES + 1;
 	struct unwind_trace *trace;
 
+	if (t->trace) {
+		t->trace->count = 0;
+		return 0;
+	}
 	trace = arena_alloc(sizeof(*trace) + (depth + raw) * sizeof(uintptr_t) +
 			    depth * sizeof(uint32_t));
 	if (!trace)

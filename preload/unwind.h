@@ -22,8 +22,8 @@ struct thread;
 int unwind_start(void);
 
 /*
- * Memory for T's engine state, from the arena. 0 or -ENOMEM. Context: T itself, inside the
- * guard.
+ * Memory for T's engine state, from the arena; if T has some, of a thread that has ended, that is made
+ * as new. 0 or -ENOMEM. Context: T itself, inside the guard.
  */
 int unwind_thread_start(struct thread *t);
 

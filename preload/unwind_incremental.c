@@ -63,6 +63,16 @@ struct capture {
 
 extern void *__libc_stack_end; /* of the dynamic linker: where the main thread's stack begins */
 
+static void forget_all(struct unwind_trace *trace)
+{
+	unsigned i;
+
+	for (i = 0; i < RECORDS; i++)
+		trace->records[i].count = 0;
+	trace->epoch++;
+	trace->generation = __atomic_load_n(&rules_generation, __ATOMIC_ACQUIRE);
+}
+
 int incremental_start(void)
 {
 	return rules_start();
@@ -70,8 +80,13 @@ int incremental_start(void)
 
 int incremental_thread_start(struct thread *t)
 {
-	struct unwind_trace *trace = arena_alloc(sizeof(*trace));
+	struct unwind_trace *trace = t->trace;
 
+	if (trace) {
+		forget_all(trace); /* of a thread that has ended, with a stack elsewhere */
+		return 0;
+	}
+	trace = arena_alloc(sizeof(*trace));
 	if (!trace)
 		return -ENOMEM;
 	trace->depth = config.depth;
@@ -82,16 +97,6 @@ int incremental_thread_start(struct thread *t)
 		return -ENOMEM;
 	t->trace = trace;
 	return 0;
-}
-
-static void forget_all(struct unwind_trace *trace)
-{
-	unsigned i;
-
-	for (i = 0; i < RECORDS; i++)
-		trace->records[i].count = 0;
-	trace->epoch++;
-	trace->generation = __atomic_load_n(&rules_generation, __ATOMIC_ACQUIRE);
 }
 
 /* ---- whose stack is it? ---- */
@@ -205,6 +210,68 @@ static void walk_fresh(struct capture *c, struct unwind_state s)
 	}
 }
 
+/*
+ * The same for what is common: the thread's own stack, a record that reaches the root, frames whose rules are
+ * plain. 1 when the record was met, else 0: then nothing is lost but time.
+ */
+static int walk_plain(struct capture *c, const struct unwind_state *entry)
+{
+	const uintptr_t high = c->walk.own_high;
+	uintptr_t pc = entry->pc, sp = entry->sp, fp = entry->fp;
+	struct record *r = c->record;
+	uint32_t count = r->count, n = 0;
+
+	for (;;) {
+		struct fresh *f = &c->trace->fresh[n];
+		struct unwind_rule rule;
+		uintptr_t cfa, slot;
+
+		while (count && r->marks[count - 1].sp < sp)
+			count--;
+		if (unlikely(!count))
+			return 0;
+		if (r->marks[count - 1].sp == sp && r->marks[count - 1].pc == pc &&
+		    (SHIM_UNWIND_MUTANT == 2 || !r->frames[count - 1].needs_fp ||
+		     r->frames[count - 1].fp == fp)) {
+			r->count = count;
+			if (likely(record_verify(r, &c->walk)))
+				break;
+			count = r->count;
+			continue;
+		}
+		if (unlikely(n == c->trace->fresh_max))
+			return 0;
+		rule = rules_find(pc - 1);
+		f->state.pc = pc;
+		f->state.sp = sp;
+		f->state.fp = fp;
+		f->state.is_exact = 0;
+		f->rule = rule;
+		n++;
+		if (likely(rule.kind == RULE_SP))
+			cfa = sp + (uintptr_t)(rule.cfa_words * 8L);
+		else if (rule.kind == RULE_FP)
+			cfa = fp + (uintptr_t)(rule.cfa_words * 8L);
+		else
+			return 0;
+		if (unlikely(cfa <= sp || cfa > high || (cfa & 7) || rule.fp == RULE_FP_AT_FP))
+			return 0;
+		slot = cfa + (uintptr_t)(rule.fp_words * 8L);
+		if (rule.fp != RULE_FP_SAME) {
+			if (unlikely(slot < entry->sp || slot >= high))
+				return 0;
+			fp = record_word(slot);
+		}
+		pc = record_word(cfa + UNWIND_RA_SLOT);
+		sp = cfa;
+		if (unlikely(!pc))
+			return 0;
+	}
+	c->count = n;
+	c->is_joined = 1;
+	return 1;
+}
+
 /* ---- into the record ---- */
 
 static void add_extra(struct record *r, uint32_t owner, uintptr_t addr, uintptr_t value,
@@ -300,14 +367,6 @@ static void make_room(struct record *r, uint32_t more, uint32_t depth)
 	r->count = keep;
 }
 
-/* The state of R's innermost frame. */
-static struct unwind_state state_of(const struct record *r)
-{
-	const struct record_mark *m = &r->marks[r->count - 1];
-
-	return (struct unwind_state){ m->pc, m->sp, r->frames[r->count - 1].fp, 0 };
-}
-
 static uint32_t child_of(uint32_t parent, const struct fresh *f)
 {
 	if (unlikely(f->rule.is_own))
@@ -322,10 +381,16 @@ static uint32_t child_of(uint32_t parent, const struct fresh *f)
 static uint32_t append(struct capture *c, int is_rooted)
 {
 	struct record *r = c->record;
-	uint32_t i, count = r->count, node = count ? r->frames[count - 1].node : r->root;
-	int needs = count ? r->frames[count - 1].needs_fp : 0;
-	struct unwind_state outer = count ? state_of(r) : c->last;
+	uint32_t i, count = r->count, node = r->root;
+	const struct unwind_state *outer = &c->last;
+	int needs = 0;
 
+	if (count) {
+		node = r->frames[count - 1].node;
+		needs = r->frames[count - 1].needs_fp;
+		c->last.sp = r->marks[count - 1].sp;
+		c->last.fp = r->frames[count - 1].fp;
+	}
 	for (i = c->count; i-- > 0;) {
 		const struct fresh *f = &c->trace->fresh[i];
 
@@ -333,14 +398,18 @@ static uint32_t append(struct capture *c, int is_rooted)
 			node = child_of(node, f);
 		if (i < c->keep_from)
 			continue;
-		needs = count ? add_extras(r, count, f, &outer, needs, &c->walk)
-			      : add_end_extras(r, f, c->result, &outer, &c->walk);
+		if (unlikely(!count))
+			needs = add_end_extras(r, f, c->result, outer, &c->walk);
+		else if (likely(f->rule.kind == RULE_SP && !needs))
+			needs = f->rule.fp == RULE_FP_AT_FP;
+		else
+			needs = add_extras(r, count, f, outer, needs, &c->walk);
 		r->marks[count] = (struct record_mark){ f->state.sp, f->state.pc };
 		r->frames[count] = (struct record_frame){ f->state.fp, is_rooted ? node : 0,
 							  (uint16_t)needs, f->rule.is_own };
 		r->is_plain &= (uint32_t)is_own_stack(&c->walk, f->state.sp + UNWIND_RA_SLOT);
 		count++;
-		outer = f->state;
+		outer = &f->state;
 	}
 	if (count && r->marks[count - 1].sp < r->low)
 		r->low = r->marks[count - 1].sp;
@@ -437,9 +506,11 @@ static uint32_t finish(struct capture *c)
 	is_rooted = !r->min_count && r->count + c->count <= c->trace->depth;
 	if (is_rooted && c->is_joined && !r->frames[r->count - 1].node)
 		fill_nodes(r);
-	node = append(c, is_rooted);
-	if (!is_rooted)
+	if (!is_rooted) {
+		append(c, 0);
 		return window(c);
+	}
+	node = append(c, 1);
 	if (c->is_joined && !c->keep_from && r->is_plain && r == &c->trace->records[0])
 		memo_keep(&c->trace->memo, r, c->count, c->trace->epoch);
 	return node;
@@ -451,10 +522,8 @@ static __attribute__((noinline)) uint32_t capture(struct thread *t, const struct
 	unsigned attempts;
 	uint32_t node;
 
-	if (unlikely(!t->stack_high)) {
+	if (unlikely(!t->stack_high))
 		find_bounds(t, entry->sp);
-		forget_all(t->trace); /* they may be those of the thread that had this memory before */
-	}
 	for (attempts = 0;; attempts++) {
 		c.trace = t->trace;
 		if (unlikely(c.trace->generation !=
@@ -467,8 +536,10 @@ static __attribute__((noinline)) uint32_t capture(struct thread *t, const struct
 			node = memo_find(&c.trace->memo, c.record, entry, c.trace->epoch);
 			if (node)
 				return node;
+			walk_plain(&c, entry);
 		}
-		walk_fresh(&c, *entry);
+		if (unlikely(!c.is_joined))
+			walk_fresh(&c, *entry);
 		if (unlikely(!c.is_joined && c.result == UNWIND_COMPLEX)) {
 			node = capture_full(&c, entry);
 		} else if (unlikely(c.is_joined && c.record->count + c.count < c.record->min_count)) {
@@ -489,14 +560,13 @@ uint32_t incremental_stack(struct thread *t, const uintptr_t *frame)
 	struct unwind_state entry = { frame[1], (uintptr_t)(frame + 2), frame[0], 0 };
 	struct unwind_trace *trace = t->trace;
 	struct record *r = &trace->records[0];
-	struct unwind_walk none;
 
 	/* The same stack as last time: nothing but comparing. */
 	if (likely(entry.sp - t->stack_low < t->stack_high - t->stack_low &&
 		   trace->generation == __atomic_load_n(&rules_generation, __ATOMIC_RELAXED))) {
 		record_pop(r, entry.sp);
-		if (record_matches(r, &entry) && r->is_plain && r->count >= r->min_count &&
-		    r->frames[r->count - 1].node && record_verify(r, &none))
+		if (record_matches(r, &entry) && record_is_unchanged(r) &&
+		    r->count >= r->min_count && likely(r->frames[r->count - 1].node))
 			return r->frames[r->count - 1].node;
 	}
 	return capture(t, &entry);

@@ -9,6 +9,7 @@
 #ifndef PRELOAD_UNWIND_RECORD_H
 #define PRELOAD_UNWIND_RECORD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sys.h"
@@ -120,6 +121,19 @@ static inline uint32_t record_compare(const struct record_mark *marks, uint32_t 
 		if (unlikely(record_word(marks[i - 1].sp + UNWIND_RA_SLOT) != marks[i - 1].pc))
 			break;
 	return i;
+}
+
+/*
+ * record_verify() for what is common, without a call: 1 if R, which is not empty, is plain and unchanged; 0
+ * says nothing yet.
+ */
+static inline int record_is_unchanged(struct record *r)
+{
+	if (unlikely(!r->is_plain))
+		return 0;
+	if (SHIM_UNWIND_MUTANT != 1 && unlikely(record_compare(r->marks, r->count)))
+		return 0;
+	return likely(!r->extra_count) || record_verify(r, NULL);
 }
 
 #endif
