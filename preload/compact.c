@@ -17,7 +17,7 @@
 #define GENERATION_END (1u << (32 - SLOT_ROW_BITS))
 #define NOT_PAIRED     0u
 #define SHIFT_ADDR_MAX 12
-#define SHIFT_TIME 11 /* single thread: 2048 ticks are below a microsecond, and stamps no finer */
+#define SHIFT_TIME     11 /* single thread: 2048 ticks are below a microsecond, and stamps no finer */
 
 struct shape {
 	uint64_t size;
@@ -39,6 +39,7 @@ struct compact {
 	uint32_t partner[COMPACT_ROWS_MAX + 1]; /* allocation: number + 1 once paired; end: row of its allocation + 1 */
 	struct shape shapes[COMPACT_ROWS_MAX + 1];
 	uint32_t shape_count;
+	uint32_t last_shape[256]; /* by op with flags; of this block if below shape_count */
 	unsigned addr_shift;
 	struct column codes, back, alloc_addr, other_addr, time;
 	uint8_t bytes[COMPACT_ROWS_MAX * 34 + 256]; /* the columns but shapes, each at its largest */
@@ -136,27 +137,31 @@ static int same_shape(const struct shape *a, const struct shape *b)
 	       a->op == b->op && a->func == b->func;
 }
 
-/* The number of the shape of ROW, whose op with flags is OP; made when new. */
+/*
+ * The number of the shape of ROW, whose op with flags is OP; made when new. Looks first at the last
+ * shape with that op: all frees by one function share theirs, and loops repeat what they allocate.
+ */
 static uint32_t shape_of(struct compact *w, const struct shim_row *row, uint8_t op)
 {
-	struct shape key = {
-		.size = row->size, .stack = row->stack, .extra = row->extra, .op = op, .func = row->func
-	};
-	uint64_t word = (uint64_t)key.op << 56 ^ (uint64_t)key.func << 48 ^
-			(uint64_t)key.extra << 32 ^ key.stack;
-	uint32_t i = mix(word ^ key.size * UINT64_C(0xD6E8FEB86659FD93));
+	struct shape key = { row->size, row->stack, row->extra, op, row->func };
+	uint64_t word = (uint64_t)op << 56 ^ (uint64_t)row->func << 48 ^
+			(uint64_t)row->extra << 32 ^ row->stack;
+	uint32_t last = w->last_shape[op], i;
 
-	for (;; i = (i + 1) & (SLOT_COUNT - 1)) {
+	if (last < w->shape_count && same_shape(&w->shapes[last], &key))
+		return last;
+	for (i = mix(word ^ key.size * UINT64_C(0xD6E8FEB86659FD93));;
+	     i = (i + 1) & (SLOT_COUNT - 1)) {
 		uint32_t slot = w->shape_slots[i];
 
 		if (slot >> SLOT_ROW_BITS != w->generation)
 			break;
 		if (same_shape(&w->shapes[slot & SLOT_ROW_MASK], &key))
-			return slot & SLOT_ROW_MASK;
+			return w->last_shape[op] = slot & SLOT_ROW_MASK;
 	}
 	w->shape_slots[i] = w->generation << SLOT_ROW_BITS | w->shape_count;
 	w->shapes[w->shape_count] = key;
-	return w->shape_count++;
+	return w->last_shape[op] = w->shape_count++;
 }
 
 static void put(struct column *column, uint64_t value)
