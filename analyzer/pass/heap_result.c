@@ -211,55 +211,53 @@ static int descending(uint64_t a, uint64_t b)
 	return a > b ? -1 : a < b;
 }
 
-/* What a site is sorted by; small, since there may be very many. */
+/*
+ * What a site is sorted by: all that most comparisons need, since there may be very many and each
+ * look elsewhere is a cache miss.
+ */
 struct site_key {
 	uint64_t costs[2];
+	uint32_t content; /* of the stack: what frames_compare looks at first */
 	uint32_t stack;
 	uint32_t at; /* place in sites */
 };
 
-static struct site_key key_of(const struct heap_result *r, size_t at, enum heap_order order)
+static void costs_of(const struct heap_site *s, enum heap_order order, uint64_t costs[2])
 {
-	const struct heap_site *s = &r->sites[at];
-	struct site_key key = { .stack = s->stack, .at = (uint32_t)at };
-
 	switch (order) {
 	case HEAP_BY_LIVE:
-		key.costs[0] = s->live_bytes;
-		key.costs[1] = s->live_count;
+		costs[0] = s->live_bytes;
+		costs[1] = s->live_count;
 		break;
 	case HEAP_BY_PEAK:
-		key.costs[0] = s->peak_bytes;
-		key.costs[1] = s->peak_count;
+		costs[0] = s->peak_bytes;
+		costs[1] = s->peak_count;
 		break;
 	case HEAP_BY_ALLOCATIONS:
-		key.costs[0] = s->allocations;
-		key.costs[1] = s->allocated_bytes;
+		costs[0] = s->allocations;
+		costs[1] = s->allocated_bytes;
 		break;
 	case HEAP_BY_ALLOCATED:
-		key.costs[0] = s->allocated_bytes;
-		key.costs[1] = s->allocations;
+		costs[0] = s->allocated_bytes;
+		costs[1] = s->allocations;
 		break;
 	case HEAP_BY_TEMPORARY:
-		key.costs[0] = s->temporary;
-		key.costs[1] = s->temporary ? s->allocations : 0;
+		costs[0] = s->temporary;
+		costs[1] = s->temporary ? s->allocations : 0;
 		break;
 	}
-	return key;
 }
 
-/* Sites without the cost are many and shown by nobody: the order of their ids will do. */
 static int compare_keys(const void *a, const void *b, void *frames)
 {
 	const struct site_key *x = a, *y = b;
-	int order = descending(x->costs[0], y->costs[0]);
 
-	if (!order)
-		order = descending(x->costs[1], y->costs[1]);
-	if (order)
-		return order;
-	if (!x->costs[0] && !x->costs[1])
-		return x->stack < y->stack ? -1 : x->stack > y->stack;
+	if (x->costs[0] != y->costs[0])
+		return x->costs[0] > y->costs[0] ? -1 : 1;
+	if (x->costs[1] != y->costs[1])
+		return x->costs[1] > y->costs[1] ? -1 : 1;
+	if (x->content != y->content)
+		return x->content < y->content ? -1 : 1;
 	return frames_compare(frames, x->stack, y->stack);
 }
 
@@ -267,13 +265,23 @@ void heap_order_sites(struct heap_result *r, const struct frames *frames, enum h
 {
 	struct heap_site *sorted = xmalloc(r->site_count * sizeof(*sorted));
 	struct site_key *keys = xmalloc(r->site_count * sizeof(*keys));
-	size_t i;
+	size_t count = 0, rest = r->site_count, i;
 
-	for (i = 0; i < r->site_count; i++)
-		keys[i] = key_of(r, i, order);
-	if (r->site_count)
-		qsort_r(keys, r->site_count, sizeof(*keys), compare_keys, (void *)frames);
-	for (i = 0; i < r->site_count; i++)
+	/* Sites without the cost are many and shown by nobody: they go last, unsorted. */
+	for (i = r->site_count; i-- > 0;) {
+		const struct heap_site *s = &r->sites[i];
+		struct site_key key = { .stack = s->stack, .at = (uint32_t)i };
+
+		costs_of(s, order, key.costs);
+		key.content = frames->stacks[s->stack].content;
+		if (key.costs[0] || key.costs[1])
+			keys[count++] = key;
+		else
+			sorted[--rest] = *s;
+	}
+	if (count)
+		qsort_r(keys, count, sizeof(*keys), compare_keys, (void *)frames);
+	for (i = 0; i < count; i++)
 		sorted[i] = r->sites[keys[i].at];
 	free(keys);
 	free(r->sites);
