@@ -475,26 +475,38 @@ int cfi_find(const struct dso *dso, uintptr_t pc, struct cfi_row *row)
 	return run_fde(&section, &fde, pc, row);
 }
 
-int cfi_find_debug(const uint8_t *bytes, size_t size, uintptr_t bias, uintptr_t pc,
+size_t cfi_list_debug(const uint8_t *bytes, size_t size, struct cfi_range *out, size_t max)
+{
+	struct section section = { bytes, bytes + size, 0, 1 };
+	const uint8_t *at = bytes, *id_at;
+	struct cursor body;
+	struct fde fde;
+	size_t count = 0;
+	uint64_t id;
+
+	for (; at < section.high && open_entry(&section, at, &body, &id, &id_at) == 0; at = body.end) {
+		if (read_fde(&section, at, &fde))
+			continue;
+		if (count < max)
+			out[count] = (struct cfi_range){ fde.begin, fde.size, (size_t)(at - bytes) };
+		count++;
+	}
+	return count;
+}
+
+int cfi_find_debug(const uint8_t *bytes, size_t size, uintptr_t bias, size_t offset, uintptr_t pc,
 		   struct cfi_row *row)
 {
 	struct section section = { bytes, bytes + size, bias, 1 };
-	const uint8_t *at = bytes;
+	struct fde fde;
+	int rc;
 
-	while (at < section.high) {
-		const uint8_t *id_at;
-		struct cursor body;
-		struct fde fde;
-		uint64_t id;
-		int rc = open_entry(&section, at, &body, &id, &id_at);
-
-		if (rc)
-			return rc == -ENOENT ? -ENOENT : -EINVAL;
-		if (read_fde(&section, at, &fde) == 0 && pc - fde.begin < fde.size)
-			return run_fde(&section, &fde, pc, row);
-		at = body.end;
-	}
-	return -ENOENT;
+	if (offset >= size)
+		return -EINVAL;
+	rc = read_fde(&section, bytes + offset, &fde);
+	if (rc)
+		return rc;
+	return pc - fde.begin < fde.size ? run_fde(&section, &fde, pc, row) : -ENOENT;
 }
 
 const uint8_t *cfi_expression(const struct cfi_row *row, int32_t value, size_t *length)

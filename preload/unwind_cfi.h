@@ -50,11 +50,23 @@ struct cfi_row {
  */
 int cfi_find(const struct dso *dso, uintptr_t pc, struct cfi_row *row);
 
+/* What one entry of a section .debug_frame describes. */
+struct cfi_range {
+	uintptr_t begin, size; /* addresses as linked */
+	size_t offset;         /* of the entry in the section */
+};
+
 /*
- * The same from the bytes of a section .debug_frame, by walking through all of it: SECTION[SIZE], whose
- * addresses are relative to BIAS. Context: any thread.
+ * The entries of SECTION[SIZE], a .debug_frame, in its order: the first MAX into OUT. How many there are.
+ * Context: any thread.
  */
-int cfi_find_debug(const uint8_t *section, size_t size, uintptr_t bias, uintptr_t pc,
+size_t cfi_list_debug(const uint8_t *section, size_t size, struct cfi_range *out, size_t max);
+
+/*
+ * As cfi_find, by the entry at OFFSET of SECTION[SIZE], whose addresses are relative to BIAS. Context: any
+ * thread.
+ */
+int cfi_find_debug(const uint8_t *section, size_t size, uintptr_t bias, size_t offset, uintptr_t pc,
 		   struct cfi_row *row);
 
 /*

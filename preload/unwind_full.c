@@ -415,7 +415,7 @@ static enum unwind_result step(struct unwind_walk *walk, struct registers *r)
 
 	if (rule.kind == RULE_SIGNAL || rule.kind == RULE_GUESS || rule.kind == RULE_END)
 		return step_plain(walk, rule, r);
-	if (rules_object(location, &dso) || cfi_find(&dso, location, &row))
+	if (rules_object(location, &dso) || rules_row(&dso, location, &row))
 		return UNWIND_CUT;
 	return step_row(walk, &row, r);
 }

@@ -17,6 +17,7 @@
 #include "lock.h"
 #include "objects.h"
 #include "unwind_cfi.h"
+#include "unwind_debug.h"
 
 #define SLOTS_FIRST 4096u
 #define PROBES_MAX  64u /* a run of taken slots this long means that the table could not grow */
@@ -51,6 +52,7 @@ static int read_headers(const struct loader_object *object, struct dso *out)
 	    head->e_phoff + head->e_phnum * sizeof(ElfW(Phdr)) > (room < PAGE ? room : PAGE))
 		return -ENOENT;
 	memset(out, 0, sizeof(*out));
+	out->name = object->map->l_name;
 	out->bias = object->map->l_addr;
 	out->phdr = (const void *)(object->map_start + head->e_phoff);
 	out->phdr_count = head->e_phnum;
@@ -66,6 +68,15 @@ int rules_object(uintptr_t location, struct dso *out)
 	if (find_object((void *)location, &object) || !object.map)
 		return -ENOENT;
 	return read_headers(&object, out) ? objects_find(location, out) : 0;
+}
+
+int rules_row(const struct dso *dso, uintptr_t location, struct cfi_row *row)
+{
+	int rc = cfi_find(dso, location, row);
+
+	return rc ? debug_find(dso, __atomic_load_n(&rules_generation, __ATOMIC_ACQUIRE), location,
+			       row)
+		  : 0;
 }
 
 /* ---- from a row to a rule ---- */
@@ -262,7 +273,7 @@ static struct unwind_rule compute(uintptr_t location, int *is_lasting)
 		return rule;
 	if (unlikely(!objects_knows(location)))
 		objects_refresh();
-	if (cfi_find(&dso, location, &row) == 0)
+	if (rules_row(&dso, location, &row) == 0)
 		rule = rules_of_row(&row);
 	return rule;
 }
@@ -322,7 +333,7 @@ int rules_start(void)
 		dl_iterate_phdr(find_in_object, NULL); /* once per program image */
 		replace_table(new_table(SLOTS_FIRST));
 	}
-	return rules_table && grow_lock ? 0 : -ENOMEM;
+	return rules_table && grow_lock && debug_start() == 0 ? 0 : -ENOMEM;
 }
 
 void rules_forget(void)

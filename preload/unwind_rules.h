@@ -76,6 +76,12 @@ void rules_forget(void);
 /* The object that holds LOCATION: its bias and program headers. 0 or -ENOENT. Lock-free. Context: any thread. */
 int rules_object(uintptr_t location, struct dso *out);
 
+/*
+ * How registers are found at LOCATION in DSO, from what is loaded, else from its file. 0, or -errno when nothing
+ * says. Context: any thread, inside the guard.
+ */
+int rules_row(const struct dso *dso, uintptr_t location, struct cfi_row *row);
+
 /* What ROW comes to; without generation. Context: any thread, signal handler. */
 struct unwind_rule rules_of_row(const struct cfi_row *row);
 

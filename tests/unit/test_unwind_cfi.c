@@ -345,6 +345,7 @@ static void debug_frame_is_read_too(void **state)
 {
 	struct object o;
 	struct cfi_row row;
+	struct cfi_range range;
 	size_t begin;
 	uint64_t wide;
 
@@ -373,13 +374,21 @@ static void debug_frame_is_read_too(void **state)
 	put1(&o, 0x0e);
 	put1(&o, 32);
 	end_entry(&o, begin);
-	assert_int_equal(cfi_find_debug(o.base, o.used, 0x10000, 0x14000, &row), 0);
+	assert_int_equal(cfi_list_debug(o.base, o.used, &range, 1), 1);
+	assert_int_equal(range.begin, 0x4000);
+	assert_int_equal(range.size, 0x20);
+	assert_int_equal(cfi_find_debug(o.base, o.used, 0x10000, range.offset, 0x14000, &row), 0);
 	assert_int_equal(row.cfa_value, 8);
-	assert_int_equal(cfi_find_debug(o.base, o.used, 0x10000, 0x14001, &row), 0);
+	assert_int_equal(cfi_find_debug(o.base, o.used, 0x10000, range.offset, 0x14001, &row), 0);
 	assert_int_equal(row.cfa_value, 32);
-	assert_int_equal(cfi_find_debug(o.base, o.used, 0x10000, 0x14020, &row), -ENOENT);
-	for (begin = 0; begin < o.used; begin++)
-		assert_int_not_equal(cfi_find_debug(o.base, begin, 0x10000, 0x14001, &row), 0);
+	assert_int_equal(cfi_find_debug(o.base, o.used, 0x10000, range.offset, 0x14020, &row),
+			 -ENOENT);
+	assert_int_equal(cfi_find_debug(o.base, o.used, 0x10000, 0, 0x14001, &row), -ENOENT);
+	for (begin = 0; begin < o.used; begin++) {
+		assert_int_equal(cfi_list_debug(o.base, begin, &range, 1), 0);
+		assert_int_not_equal(
+			cfi_find_debug(o.base, begin, 0x10000, range.offset, 0x14001, &row), 0);
+	}
 	drop_object(&o);
 }
 
