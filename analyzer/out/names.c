@@ -227,6 +227,10 @@ static void add_frame(struct buf *out, const struct symbol_frame *f)
 		buf_putc(out, '(');
 		text_name(out, f->module);
 		buf_printf(out, "+0x%" PRIx64 ")", f->offset);
+		if (f->nearest) {
+			buf_puts(out, ", somewhere after ");
+			names_function_text(f->nearest, out);
+		}
 	}
 	while (out->length && out->bytes[out->length - 1] == ' ')
 		out->length--;
@@ -278,6 +282,8 @@ void names_json(struct names *n, uint32_t stack, struct emit *j, const char *key
 
 		emit_begin_flat_object(j, NULL);
 		emit_string(j, "function", f->function);
+		if (f->nearest)
+			emit_string(j, "nearest", f->nearest);
 		emit_string(j, "file", f->file);
 		if (f->line)
 			emit_uint(j, "line", f->line);

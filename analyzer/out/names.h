@@ -57,8 +57,8 @@ const char *names_short_module(const char *path);
 void names_function_text(const char *function, struct buf *out);
 
 /*
- * Appends STACK as lines "    #0 function file:line" (or "function (module+0xoff)" without a line),
- * each indented by INDENT spaces, at most MOST of them (0: all) and then one line that says how
+ * Appends STACK as lines "    #0 function file:line", or "function (module+0xoff)" without a line, or
+ * "(module+0xoff), somewhere after symbol" where the function is unknown, each indented by INDENT spaces, at most MOST of them (0: all) and then one line that says how
  * many are left out.
  */
 void names_text(struct names *n, uint32_t stack, struct buf *out, int indent, size_t most);

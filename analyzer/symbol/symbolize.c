@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * symbolize.c - see symbolize.h. Puts together what the other files of this folder find, in order
- * of trust: debug information, a symbol that covers the address, the nearest symbol below it, the
- * bare offset in the module.
+ * of trust: debug information, a symbol that covers the address, the bare offset in the module.
  *
  * Nothing that a frame points to is freed before the symbolizer is.
  */
@@ -285,11 +284,8 @@ static void name_by_symbol(struct symbolizer *s, struct module *m, uint64_t vadd
 	}
 	symbol = symtab_nearest(&m->symtab, vaddr);
 	if (symbol)
-		frame->function = pool_text(s, "%s+0x%" PRIx64, symbol_name(s, symbol, &linkage),
-					    vaddr - symbol->addr);
-	else
-		frame->function = pool_text(s, "%s+0x%" PRIx64,
-					    m->path[0] ? base_name(m->path) : "?", vaddr);
+		frame->nearest = symbol_name(s, symbol, &linkage);
+	frame->function = pool_text(s, "%s+0x%" PRIx64, m->path[0] ? base_name(m->path) : "?", vaddr);
 }
 
 /*

@@ -32,15 +32,20 @@ struct symbol_module {
 
 /* One function. Strings live as long as the symbolizer. */
 struct symbol_frame {
-	/* Demangled; never NULL: "symbol+0xoff" or "module+0xoff" where nothing better is known. */
+	/* Demangled; never NULL: "module+0xoff" where no symbol's own extent holds the address. */
 	const char *function;
+	/*
+	 * Then the last symbol before it in the section, demangled, or NULL. Most likely the code is
+	 * of another function, whose name was stripped: say "after NAME", never "NAME+0xoff".
+	 */
+	const char *nearest;
 	const char *linkage_name; /* mangled, or NULL */
 	const char *file;         /* as in the debug information, or NULL */
 	uint32_t line;            /* 0 if unknown */
 	const char *module; /* path as registered, or NULL for JIT code and unknown addresses */
 	uint64_t offset; /* address in the module's own (link-time) space; the PC outside modules */
 	int is_inlined;  /* inlined into the next frame */
-	int is_resolved; /* 0 if only module+offset or the nearest symbol below was found */
+	int is_resolved; /* 0 if only module+offset is known */
 };
 
 struct symbolizer;

@@ -96,7 +96,7 @@ def rule_of(ours, theirs, is_linkage, at):
     """The name of the rule that explains the difference between two answers, or None."""
     if ours == theirs:
         return "same"
-    # Between functions, llvm-symbolizer knows nothing; we say how far behind which symbol.
+    # Between functions, llvm-symbolizer knows nothing; we give module and offset.
     if len(theirs) == 1 and theirs[0][0] == "??":
         is_padding = len(ours) == 1 and "+0x" in ours[0][0] and ours[0][1:] == theirs[0][1:]
         return "padding" if is_padding else None
