@@ -33,14 +33,14 @@ struct module {
 	uint32_t id;
 	uint32_t is_seen;
 	uintptr_t bias;
-	const ElfW(Phdr) *phdr;
+	const ElfW(Phdr) * phdr;
 	uint64_t identity; /* hash of path and build-id */
 };
 
 struct range {
 	uintptr_t low, high;
 	uintptr_t bias;
-	const ElfW(Phdr) *phdr;
+	const ElfW(Phdr) * phdr;
 	size_t phdr_count;
 };
 
@@ -49,7 +49,7 @@ struct objects {
 	uint32_t count;
 	uint32_t last_id;
 	uint32_t is_full;
-	uint32_t has_list;          /* adds and subs are valid */
+	uint32_t has_list;             /* adds and subs are valid */
 	unsigned long long adds, subs; /* the loader's counters at our last look */
 	/* Readers use ranges[version & 1] and look again if version has changed meanwhile. */
 	uint32_t version;
@@ -89,7 +89,8 @@ static int find_range(uintptr_t pc, struct range *out)
 	if (!objects)
 		return 0;
 	do {
-		version = __atomic_load_n(&objects->version, __ATOMIC_ACQUIRE); /* pairs with refresh_locked */
+		version = __atomic_load_n(&objects->version,
+					  __ATOMIC_ACQUIRE); /* pairs with refresh_locked */
 		range = range_of(objects->ranges[version & 1], objects->range_count[version & 1], pc);
 		if (range)
 			*out = *range;
@@ -130,7 +131,8 @@ static void sort_ranges(struct range *ranges, uint32_t count)
 		}
 }
 
-static uint32_t add_ranges(const struct module *module, size_t phdr_count, struct range *out, uint32_t count)
+static uint32_t add_ranges(const struct module *module, size_t phdr_count, struct range *out,
+			   uint32_t count)
 {
 	size_t i;
 
@@ -163,7 +165,8 @@ static uint64_t identity_of(const struct dso *dso)
 	const uint8_t *id = NULL;
 	size_t bytes = dso_build_id(dso, &id);
 
-	return hash_bytes(hash_bytes(UINT64_C(0xcbf29ce484222325), dso->name, strlen(dso->name)), id, bytes);
+	return hash_bytes(hash_bytes(UINT64_C(0xcbf29ce484222325), dso->name, strlen(dso->name)),
+			  id, bytes);
 }
 
 static struct module *find_module(const struct dso *dso)
@@ -225,7 +228,8 @@ static void define(const struct dso *dso)
 		const ElfW(Phdr) *p = &dso->phdr[i];
 
 		if (p->p_type == PT_LOAD)
-			segments[count++] = (struct defs_segment){ p->p_vaddr, p->p_memsz, p->p_flags };
+			segments[count++] = (struct defs_segment){ p->p_vaddr, p->p_memsz,
+								   p->p_flags };
 	}
 	m->id = ++objects->last_id;
 	m->is_seen = 1;
@@ -320,12 +324,14 @@ static void refresh_locked(void)
 	dl_iterate_phdr(define_object, &walk);
 	sort_ranges(walk.ranges, walk.range_count);
 	objects->range_count[other] = walk.range_count;
-	__atomic_store_n(&objects->version, objects->version + 1, __ATOMIC_RELEASE); /* pairs with objects_knows */
+	__atomic_store_n(&objects->version, objects->version + 1,
+			 __ATOMIC_RELEASE); /* pairs with objects_knows */
 	objects->adds = walk.adds;
 	objects->subs = walk.subs;
 	objects->has_list = 1;
 	if (objects->is_full && !was_full)
-		defs_note(SHIM_NOTE_LOSS, "more than 4096 objects are loaded: code in the later ones has no names");
+		defs_note(SHIM_NOTE_LOSS,
+			  "more than 4096 objects are loaded: code in the later ones has no names");
 }
 
 void objects_refresh(void)
