@@ -18,6 +18,13 @@
 
 #define STATUS_NOTHING 1 /* wrong usage, or nothing could be read or written */
 
+/*
+ * Read by jemalloc: memory that was freed is kept for the next block or table instead of being given
+ * back to the kernel and faulted in anew; the tool does not live long enough for it to matter.
+ */
+extern const char *malloc_conf;
+const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1";
+
 static int fail(const struct diag *d)
 {
 	char line[1400];
