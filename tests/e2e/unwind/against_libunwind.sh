@@ -57,7 +57,7 @@ for compiler in "$CXX" clang++; do
 		# shellcheck disable=SC2086  # flags are words
 		"$compiler" -g $flags -pthread -o "hazards$i" "$hazards" || bad "$compiler $flags does not compile the hazards"
 		agrees "$compiler $flags" "./hazards$i"
-		[[ $(cat checked.out) == done ]] || bad "$compiler $flags: not done"
+		[[ $(cat checked.out) == "done" ]] || bad "$compiler $flags: not done"
 		i=$((i + 1))
 	done
 done
