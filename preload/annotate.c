@@ -41,6 +41,7 @@ EXPORT void shim_mark(const char *name)
 
 	if (t) {
 		defs_mark(t->index, name ? name : "");
+		thread_marked(t);
 		thread_leave(t);
 	}
 }

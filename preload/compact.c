@@ -188,9 +188,10 @@ static void open_columns(struct compact *w, uint32_t count)
 
 /* Pass 2: every column but the shapes. */
 static void write_columns(struct compact *w, const struct shim_row *rows, uint32_t count,
-			  uint64_t begin_ticks, int has_threads)
+			  uint64_t begin_ticks, unsigned order)
 {
-	unsigned time_shift = has_threads ? 0 : SHIFT_TIME;
+	unsigned time_shift = order & COMPACT_TIMES ? 0 : SHIFT_TIME;
+	int has_threads = (order & COMPACT_ADDRESSES) != 0;
 	uint64_t time = begin_ticks >> time_shift, alloc_addr = 0, other_addr = 0;
 	uint32_t i, numbered = 0;
 
@@ -243,7 +244,7 @@ static uint8_t *write_shapes(const struct compact *w, uint8_t *out)
 }
 
 size_t compact_rows(struct compact *w, const struct shim_row *rows, uint32_t count,
-		    uint64_t begin_ticks, int has_threads, uint8_t *out)
+		    uint64_t begin_ticks, unsigned order, uint8_t *out)
 {
 	const struct column *columns[] = { &w->codes, &w->back, &w->alloc_addr, &w->other_addr,
 					   &w->time };
@@ -254,7 +255,7 @@ size_t compact_rows(struct compact *w, const struct shim_row *rows, uint32_t cou
 	w->shape_count = 0;
 	find_pairs(w, rows, count);
 	open_columns(w, count);
-	write_columns(w, rows, count, begin_ticks, has_threads);
+	write_columns(w, rows, count, begin_ticks, order);
 
 	/*
 	 * Shapes are written behind the longest possible directory and then moved up

@@ -17,6 +17,11 @@
 /* Most bytes that N rows can become. */
 #define COMPACT_BOUND(n) ((size_t)(n)*54 + 4096)
 
+/* Other threads may have run meanwhile: local pairs keep their address. */
+#define COMPACT_ADDRESSES 0x1u
+/* Times are compared with those of other threads or of marks: they are kept to the tick. */
+#define COMPACT_TIMES     0x2u
+
 struct compact;
 
 /* Bytes of working memory for compact_rows; zeroed before the first use, reused as it is. */
@@ -24,11 +29,11 @@ size_t compact_bytes(void);
 
 /*
  * Writes ROWS[COUNT] (COUNT <= COMPACT_ROWS_MAX, times not decreasing and not below
- * BEGIN_TICKS) as columns to OUT, which holds COMPACT_BOUND(COUNT) bytes. HAS_THREADS:
- * other threads may have run meanwhile, so local pairs keep their address and times are
- * exact. Returns the length. Context: any thread; one at a time per WORK.
+ * BEGIN_TICKS) as columns to OUT, which holds COMPACT_BOUND(COUNT) bytes. ORDER: what must
+ * be kept, COMPACT_ADDRESSES | COMPACT_TIMES. Returns the length. Context: any thread; one
+ * at a time per WORK.
  */
 size_t compact_rows(struct compact *work, const struct shim_row *rows, uint32_t count,
-		    uint64_t begin_ticks, int has_threads, uint8_t *out);
+		    uint64_t begin_ticks, unsigned order, uint8_t *out);
 
 #endif

@@ -127,8 +127,8 @@ static int start_files(void)
 	if (rc == 0)
 		rc = sink_start();
 	if (rc) {
-		log_line("no trace: %s cannot be created for pattern %s (error %d)", "a file",
-			 config.output, -rc);
+		log_line("no trace: no file can be made for %s: %s (error %d)", config.output,
+			 log_reason(-rc), -rc);
 		return rc;
 	}
 	rc = spool_start(sink_path(), sink_run_id());
@@ -136,8 +136,8 @@ static int start_files(void)
 		return -ENOMEM;
 	defs_clock();
 	if (rc) {
-		log_line("no spool beside %s (error %d): a kill would lose the newest events",
-			 sink_path(), -rc);
+		log_line("no spool beside %s: %s (error %d); a kill would lose the newest events",
+			 sink_path(), log_reason(-rc), -rc);
 		defs_note(SHIM_NOTE_WARNING,
 			  "no spool file could be made: a kill loses the newest events of each thread");
 	}
@@ -218,10 +218,14 @@ void lifecycle_toggle_pending(void)
 	lifecycle_record(!process->is_recording);
 }
 
+/* 1 when the last events of some thread are in the spool alone. Written by lifecycle_close. */
+static int has_unwritten;
+
 static void flush(struct thread *t)
 {
 	thread_refresh_name(t);
-	sink_rows(t->chunk, thread_has_others(), &t->lost);
+	sink_rows(t->chunk, thread_order(), NULL);
+	has_unwritten |= t->chunk->used != 0;
 }
 
 void lifecycle_close(const char *end_reason)
@@ -243,9 +247,10 @@ void lifecycle_close(const char *end_reason)
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;
 	thread_shield(1);
+	has_unwritten = 0;
 	thread_stop_all(flush);
-	sink_finish(end_reason);
-	spool_remove();
+	if (sink_finish(end_reason) == 0 && !has_unwritten)
+		spool_remove();
 	set_life(LIFE_CLOSED);
 	thread_shield(0);
 	errno = saved;

@@ -5,6 +5,7 @@
  */
 #include "log.h"
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "sys.h"
@@ -90,6 +91,33 @@ size_t log_format(char *out, size_t size, const char *format, ...)
 	length = log_vformat(out, size, format, args);
 	va_end(args);
 	return length;
+}
+
+const char *log_reason(int error)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} reasons[] = {
+		{ ENOSPC, "no space left on the device" },
+		{ EDQUOT, "the disk quota is used up" },
+		{ EFBIG, "the limit of file size is reached" },
+		{ EACCES, "permission denied" },
+		{ EPERM, "operation not permitted" },
+		{ EROFS, "the file system is read-only" },
+		{ ENOENT, "no such file or directory" },
+		{ ENOTDIR, "a part of the path is no directory" },
+		{ EMFILE, "no descriptor is left" },
+		{ ENAMETOOLONG, "the name is too long" },
+		{ ENOMEM, "no memory" },
+		{ EIO, "input/output error" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].error == error)
+			return reasons[i].text;
+	return "the system call failed";
 }
 
 static int is_stderr(const char *target)

@@ -21,6 +21,12 @@ void log_start(const char *target);
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * Why a system call failed, in words; ERROR is positive. libc's strerror may allocate.
+ * Context: any thread, signal handler.
+ */
+const char *log_reason(int error);
+
+/*
  * The formatter alone: OUT[SIZE] always terminated; returns the length without what did not
  * fit. Context: any.
  */

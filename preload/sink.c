@@ -34,7 +34,9 @@
 struct sink {
 	struct lock lock;
 	int fd;
-	int has_failed; /* the last write did not get through */
+	int has_failed;        /* the last write did not get through */
+	int has_told;          /* and the log has said so */
+	uint64_t failed_ticks; /* when that happened first, 0: never */
 	uint64_t device, inode;
 	uint64_t offset; /* file size, as far as written whole */
 	uint64_t run_id;
@@ -124,8 +126,12 @@ static int append(const void *bytes, size_t length)
 	}
 	if (fd >= 0 && left != length)
 		sys_ftruncate(fd, (long)sink->offset); /* a cut frame would hide those behind it */
-	if (!sink->has_failed)
-		log_line("cannot write %s (error %d): events are being lost", sink->path, (int)-n);
+	if (!sink->failed_ticks)
+		sink->failed_ticks = clock_ticks();
+	if (!sink->has_told)
+		log_line("cannot write %s: %s (error %d); events are being lost", sink->path,
+			 log_reason(n < 0 ? (int)-n : ENOSPC), n < 0 ? (int)-n : ENOSPC);
+	sink->has_told = 1;
 	sink->has_failed = 1;
 	return n < 0 ? (int)n : -ENOSPC;
 }
@@ -235,7 +241,7 @@ void sink_definitions(void)
  * The rows of CHUNK as a frame in P, compressed without the lock. Their definitions are
  * older than they are, so those that are written first cover them.
  */
-static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t count, int has_threads)
+static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t count, unsigned order)
 {
 	const struct shim_row *rows = (const struct shim_row *)(const void *)(chunk + 1);
 	struct shim_block *block;
@@ -252,32 +258,38 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	block->end_ticks = rows[count - 1].ticks;
 	block->row_count = count;
 	block->payload_bytes = (uint32_t)compact_rows(p->compact, rows, count, block->begin_ticks,
-						      has_threads, (uint8_t *)(block + 1));
+						      order, (uint8_t *)(block + 1));
 	n = press_frame(p, sizeof(*block) + block->payload_bytes, &frame);
 
 	lock_get(&sink->lock);
 	rc = append_block_locked(block, frame, n);
 	sink->events += rc ? 0 : count;
-	sink->lost += rc ? count : 0;
-	spool_stamp(clock_ticks(), clock_mono_ns(), sink->lost);
 	lock_put(&sink->lock);
 	return rc;
 }
 
-void sink_rows(struct shim_chunk *chunk, int has_threads, uint64_t *lost)
+void sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
 {
 	uint32_t count = chunk->used / sizeof(struct shim_row);
 	uint64_t cpu = clock_thread_cpu_ns();
 	struct press *p;
+	int rc;
 
 	if (!count)
 		return;
 	p = press_get();
-	if (write_rows(p, chunk, count, has_threads))
-		*lost += count;
+	rc = write_rows(p, chunk, count, order);
 	press_put(p);
 	__atomic_fetch_add(&sink->cpu_ns, clock_thread_cpu_ns() - cpu, __ATOMIC_RELAXED);
-	chunk->lost = *lost;
+	if (rc && !lost)
+		return; /* the spool keeps them */
+	if (rc) {
+		*lost += count;
+		__atomic_fetch_add(&sink->lost, count, __ATOMIC_RELAXED);
+	}
+	spool_stamp(clock_ticks(), clock_mono_ns(), sink_lost());
+	if (lost)
+		chunk->lost = *lost;
 	reset_chunk(chunk);
 }
 
@@ -381,6 +393,8 @@ static void facts_of_end(struct facts *f, const char *end)
 	facts_put_number(f, "end_mono_ns", clock_mono_ns());
 	facts_put_number(f, "events", sink->events);
 	facts_put_number(f, "lost", sink->lost);
+	if (sink->failed_ticks)
+		facts_put_number(f, "failed_ticks", sink->failed_ticks);
 	facts_put_number(f, "stacks", stacks_count());
 	if (sys_call(SYS_getrusage, RUSAGE_SELF, &usage) == 0)
 		facts_put_number(f, "max_rss_bytes", (uint64_t)usage.ru_maxrss * 1024);
@@ -388,18 +402,21 @@ static void facts_of_end(struct facts *f, const char *end)
 	facts_put_number(f, "shim_bytes", arena_bytes());
 }
 
-void sink_finish(const char *end)
+int sink_finish(const char *end)
 {
 	uint8_t *frame;
 	struct facts f;
 	struct shim_trace_tail tail;
 	uint64_t index_offset = 0;
+	int rc = -ENOMEM;
 
 	sink_definitions();
 	lock_get(&sink->lock);
 	tail.footer_offset = 0;
 	frame = arena_map(SINK_FOOTER_BYTES);
-	if (frame && write_index(&index_offset) == 0) {
+	if (frame)
+		rc = write_index(&index_offset);
+	if (rc == 0) {
 		f = (struct facts){ frame + 8 + sizeof(struct shim_trace_facts),
 				    frame + SINK_FOOTER_BYTES - sizeof(tail) };
 		facts_of_end(&f, end);
@@ -407,9 +424,11 @@ void sink_finish(const char *end)
 		tail.footer_offset = sink->offset;
 		memcpy(tail.magic, SHIM_END_MAGIC, sizeof(tail.magic));
 		memcpy(f.at, &tail, sizeof(tail));
-		append(frame, close_facts(frame, SHIM_FRAME_FOOTER, SHIM_FOOTER_MAGIC, f.at,
-					  f.at + sizeof(tail)));
-		arena_unmap(frame, SINK_FOOTER_BYTES);
+		rc = append(frame, close_facts(frame, SHIM_FRAME_FOOTER, SHIM_FOOTER_MAGIC, f.at,
+					       f.at + sizeof(tail)));
 	}
+	if (frame)
+		arena_unmap(frame, SINK_FOOTER_BYTES);
 	lock_put(&sink->lock);
+	return rc;
 }

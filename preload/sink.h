@@ -22,22 +22,23 @@ const char *sink_path(void);
 uint64_t sink_run_id(void);
 
 /*
- * Writes CHUNK of rows (and before it all definitions so far) as one block. *LOST grows by
- * its events when that fails; the chunk is empty and ready for block seq + 1 afterwards
- * either way. HAS_THREADS: other threads may have run since the chunk was begun
- * (compact.h).
- * Context: the chunk's owner inside the guard, or lifecycle.c for a stopped thread.
+ * Writes CHUNK of rows (and before it all definitions so far) as one block. *LOST grows by its
+ * events when that fails; the chunk is empty and ready for block seq + 1 afterwards either way.
+ * With LOST NULL a chunk that could not be written keeps its events, in the spool.
+ * ORDER: see compact.h. Context: the chunk's owner inside the guard, or lifecycle.c for a
+ * stopped thread.
  */
-void sink_rows(struct shim_chunk *chunk, int has_threads, uint64_t *lost);
+void sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost);
 
 /* Writes the definitions so far. Context: any thread inside the guard, no lock of ours held. */
 void sink_definitions(void);
 
 /*
- * Index and footer with END; the file stays open for sink_reopen. Context: lifecycle.c, all
- * rings flushed.
+ * Index and footer with END; the file stays open for what may follow a failed exec. 0, or
+ * -errno: then the spool is all that tells what is missing. Context: lifecycle.c, all rings
+ * flushed.
  */
-void sink_finish(const char *end);
+int sink_finish(const char *end);
 
 /* Blocks, bytes and totals so far, for the footer and log. Context: any thread. */
 uint64_t sink_lost(void);

@@ -43,6 +43,7 @@ struct registry {
 	struct thread *idle;  /* structs of threads that have ended, for reuse */
 	uint32_t count;       /* indexes given out */
 	uint32_t is_multi;
+	uint32_t has_marks;
 	uint32_t is_allowed;
 	uint32_t zombies; /* attached again after their end: nothing will tell when they are gone */
 	uint64_t lost;    /* events of ended threads that were dropped */
@@ -94,6 +95,19 @@ int thread_has_others(void)
 	return (int)__atomic_load_n(&registry->is_multi, __ATOMIC_ACQUIRE);
 }
 
+unsigned thread_order(void)
+{
+	if (thread_has_others())
+		return COMPACT_ADDRESSES | COMPACT_TIMES;
+	return __atomic_load_n(&registry->has_marks, __ATOMIC_RELAXED) ? COMPACT_TIMES : 0;
+}
+
+void thread_marked(struct thread *t)
+{
+	__atomic_store_n(&registry->has_marks, 1, __ATOMIC_RELAXED);
+	t->stamp_left = 0;
+}
+
 static struct thread *first_thread(void)
 {
 	return registry ? __atomic_load_n(&registry->first, __ATOMIC_ACQUIRE)
@@ -139,7 +153,7 @@ static void release_chunk(struct thread *t)
 {
 	if (!t->chunk)
 		return;
-	sink_rows(t->chunk, thread_has_others(), &t->lost);
+	sink_rows(t->chunk, thread_order(), &t->lost);
 	spool_put(t->chunk);
 	t->chunk = NULL;
 	t->next = t->end = NULL;
@@ -373,7 +387,7 @@ int thread_make_room(struct thread *t)
 	uint32_t seq = t->seq;
 
 	if (old) {
-		sink_rows(old, thread_has_others(), &t->lost);
+		sink_rows(old, thread_order(), &t->lost);
 		seq = old->seq;
 	}
 	if (!old || old->bytes < bytes) {

@@ -116,6 +116,15 @@ int thread_is_inside(void);
  */
 void thread_multi(void);
 
+/* What a block written now must keep: COMPACT_* of compact.h. Context: any thread. */
+unsigned thread_order(void);
+
+/*
+ * A mark was made on T, so events before and after it must tell: the next one is stamped, and
+ * times are written to the tick from now on. Context: T itself, inside the guard.
+ */
+void thread_marked(struct thread *t);
+
 /* 1 once thread_multi was called, or a second thread was seen. Context: any thread. */
 int thread_has_others(void);
 

@@ -337,38 +337,34 @@ EXPORT void free(void *p)
 	NEXT(free, "free")(p);
 }
 
-/* C23's, which the C library may lack: then they are what the standard says, a free, and count as one. */
+/* C23's, which the C library may lack: then they are what the standard says, a free. */
 void free_sized(void *p, size_t size);
 void free_aligned_sized(void *p, size_t align, size_t size);
 
 EXPORT void free_sized(void *p, size_t size)
 {
 	__typeof__(&free_sized) next = NEXT(free_sized, "free_sized");
-	int inner;
+	int inner = count_enter();
 
-	if (!next) {
-		free(p);
-		return;
-	}
-	inner = count_enter();
 	if (p && !inner)
 		count_call(COUNT_FREE_SIZED, 0);
-	next(p, size);
+	if (next)
+		next(p, size);
+	else
+		free(p);
 	count_leave();
 }
 
 EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 {
 	__typeof__(&free_aligned_sized) next = NEXT(free_aligned_sized, "free_aligned_sized");
-	int inner;
+	int inner = count_enter();
 
-	if (!next) {
-		free(p);
-		return;
-	}
-	inner = count_enter();
 	if (p && !inner)
 		count_call(COUNT_FREE_ALIGNED_SIZED, 0);
-	next(p, align, size);
+	if (next)
+		next(p, align, size);
+	else
+		free(p);
 	count_leave();
 }

@@ -90,8 +90,9 @@ static void decode(struct block *block, uint32_t count, int has_threads)
 				       .begin_ticks = BEGIN,
 				       .end_ticks = rows[count - 1].ticks,
 				       .row_count = count };
-	header->payload_bytes = (uint32_t)compact_rows(work, rows, count, BEGIN, has_threads,
-						       (uint8_t *)(header + 1));
+	header->payload_bytes = (uint32_t)compact_rows(
+		work, rows, count, BEGIN, has_threads ? COMPACT_ADDRESSES | COMPACT_TIMES : 0,
+		(uint8_t *)(header + 1));
 	assert_true(header->payload_bytes <= COMPACT_BOUND(count));
 	ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
 	length = ZSTD_compress2(context, frame, room, block_bytes,
