@@ -96,6 +96,10 @@ static int is_input(const struct session *s, const char *name)
 
 	if (stat(name, &out) < 0)
 		return 0;
+	for (i = 0; i < s->options->traces.count; i++) /* those of a run named twice too */
+		if (stat(s->options->traces.items[i], &in) == 0 && in.st_dev == out.st_dev &&
+		    in.st_ino == out.st_ino)
+			return 1;
 	for (i = 0; i < s->run->process_count; i++) {
 		const struct source *source = s->run->processes[i]->source;
 

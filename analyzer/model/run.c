@@ -30,35 +30,66 @@ static struct source *open_trace(const char *path, int jobs, struct diag *d)
 	if (length <= suffix || strcmp(path + length - suffix, SHIM_SPOOL_SUFFIX) != 0)
 		return source_open(path, jobs, d);
 	trace = xasprintf("%.*s", (int)(length - suffix), path);
-	s = source_open(access(trace, F_OK) == 0 ? trace : path, jobs, d);
+	if (access(trace, F_OK) == 0) {
+		s = source_open(trace, jobs, d);
+	} else {
+		s = source_open(path, jobs, NULL); /* a trace may be called so */
+		if (!s)
+			diag_set(d, path, DIAG_NO_OFFSET,
+				 "is only the end of a trace: its trace %s is not there", trace);
+	}
 	free(trace);
 	return s;
+}
+
+/* 1 when one of the COUNT sources SOURCES is of the same run as S: a trace that is named twice. */
+static int is_open(struct source *const *sources, size_t count, const struct source *s)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (sources[i]->header.run_id == s->header.run_id)
+			return 1;
+	return 0;
+}
+
+/* Keeps S, or closes it when its run is there already. */
+static void take_source(struct run *run, struct source **sources, struct source *s)
+{
+	if (!is_open(sources, run->process_count, s)) {
+		sources[run->process_count++] = s;
+		return;
+	}
+	run->repeated++;
+	source_close(s);
 }
 
 struct run *run_open(const char *const *paths, size_t count, int jobs, struct diag *d)
 {
 	struct source **sources = xcalloc(count, sizeof(*sources));
 	struct run *run = xcalloc(1, sizeof(*run));
+	struct source *s;
 	size_t i;
 
 	run->frames = frames_new();
 	run->processes = xcalloc(count, sizeof(*run->processes));
 	for (i = 0; i < count; i++) {
-		sources[i] = open_trace(paths[i], jobs, d);
-		if (!sources[i])
+		s = open_trace(paths[i], jobs, d);
+		if (!s)
 			break;
+		take_source(run, sources, s);
 	}
 	if (i < count) {
-		while (i-- > 0)
-			source_close(sources[i]);
+		while (run->process_count > 0)
+			source_close(sources[--run->process_count]);
 		free(sources);
 		run_close(run);
 		return NULL;
 	}
-	for (i = 0; i < count; i++)
-		run->processes[run->process_count++] = process_load(sources[i], run->frames);
+	for (i = 0; i < run->process_count; i++)
+		run->processes[i] = process_load(sources[i], run->frames);
 	free(sources);
-	qsort(run->processes, count, sizeof(*run->processes), compare_processes);
+	qsort(run->processes, run->process_count, sizeof(*run->processes), compare_processes);
 	return run;
 }
 

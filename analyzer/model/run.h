@@ -12,12 +12,14 @@ struct run {
 	/* by start time, then pid, then path: not by order of arguments */
 	struct process **processes;
 	size_t process_count;
+	size_t repeated; /* traces left out because another one of the same run is there */
 	struct frames *frames;
 };
 
 /*
  * Opens and loads the COUNT traces PATHS with JOBS threads. A spool path given as a trace stands
- * for its trace. Returns the run, or NULL with D when one of them is not a trace.
+ * for its trace. Of several traces with the same run id (named twice, copied, repaired) only the
+ * first counts. Returns the run, or NULL with D when one of them is not a trace.
  */
 struct run *run_open(const char *const *paths, size_t count, int jobs, struct diag *d);
 void run_close(struct run *run);

@@ -130,6 +130,10 @@ void trace_notes_collect(struct trace_notes *notes, const struct run *run, const
 
 	memset(notes, 0, sizeof(*notes));
 	notes->texts = pool_new();
+	if (run->repeated)
+		add(notes, 0,
+		    "%zu of the files named belong%s to a run that another one shows: it counts once",
+		    run->repeated, run->repeated == 1 ? "s" : "");
 	for (i = 0; i < run->process_count; i++) {
 		const struct process *p = run->processes[i];
 		const char *file = names_short_module(p->source->path);

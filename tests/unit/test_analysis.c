@@ -101,12 +101,12 @@ static void random_traces_give_their_truth(void **state)
 	}
 }
 
-/* Writes a trace of ROWS by one thread, stacks 2 and 3, to PATH. */
-static void write_process(const char *path, const struct shim_row *rows, size_t count)
+/* Writes a trace of run ID with ROWS by one thread, stacks 2 and 3, to PATH. */
+static void write_process(const char *path, uint64_t id, const struct shim_row *rows, size_t count)
 {
 	struct gen g;
 
-	gen_begin(&g, 3, NULL);
+	gen_begin(&g, id, NULL);
 	gen_module(&g, 1, T0, 0, "/bin/app", "\x01", 0, 0x100000);
 	gen_stack(&g, 2, 0, 0x1000, 0);
 	gen_stack(&g, 3, 0, 0x1010, 0);
@@ -135,8 +135,8 @@ static void processes_of_a_run_add_up(void **state)
 	(void)state;
 	diag_clear(&d);
 	snprintf(second, sizeof(second), "%s.2", fixture_path);
-	write_process(fixture_path, small, 1);
-	write_process(second, large, 2);
+	write_process(fixture_path, 3, small, 1);
+	write_process(second, 4, large, 2);
 	run = run_open(paths, 2, 1, &d);
 	assert_non_null(run);
 	assert_string_equal(run->processes[0]->source->path, fixture_path);
@@ -176,7 +176,7 @@ static void sites_are_ordered_by_cost_then_content(void **state)
 	struct run *run;
 
 	(void)state;
-	write_process(fixture_path, rows, 5);
+	write_process(fixture_path, 3, rows, 5);
 	run = fixture_analyse(NULL, &a);
 	stack2 = process_stack(run->processes[0], 2);
 	stack3 = process_stack(run->processes[0], 3);

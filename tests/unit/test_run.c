@@ -105,6 +105,52 @@ static void a_spool_stands_for_its_trace(void **state)
 	gen_free(&g);
 }
 
+static void a_spool_without_its_trace_is_refused(void **state)
+{
+	const struct shim_row row = ROW(T0 + 5, ALLOC, MALLOC, 0x10, 1, 0);
+	const char *paths[1];
+	char spool[128];
+	struct diag d;
+	struct gen g;
+
+	(void)state;
+	gen_begin(&g, 1, NULL);
+	gen_chunk(&g, 1, &row, 1);
+	assert_int_equal(gen_write(&g, fixture_path), 0);
+	gen_free(&g);
+	unlink(fixture_path);
+	snprintf(spool, sizeof(spool), "%s.spool", fixture_path);
+	paths[0] = spool;
+	diag_clear(&d);
+	assert_null(run_open(paths, 1, 1, &d));
+	assert_string_equal(d.where, spool);
+	assert_non_null(strstr(d.what, "its trace"));
+	assert_non_null(strstr(d.what, fixture_path));
+}
+
+static void a_trace_named_twice_counts_once(void **state)
+{
+	const struct shim_row row = ROW(T0 + 5, ALLOC, MALLOC, 0x10, 1, 0);
+	char spool[128];
+	const char *paths[] = { fixture_path, spool, fixture_path };
+	struct run *run;
+	struct diag d;
+	struct gen g;
+
+	(void)state;
+	gen_begin(&g, 1, NULL);
+	gen_chunk(&g, 1, &row, 1);
+	assert_int_equal(gen_write(&g, fixture_path), 0);
+	gen_free(&g);
+	snprintf(spool, sizeof(spool), "%s.spool", fixture_path);
+	diag_clear(&d);
+	run = run_open(paths, 3, 1, &d);
+	assert_non_null(run);
+	assert_int_equal(run->process_count, 1);
+	assert_int_equal(run->repeated, 2);
+	run_close(run);
+}
+
 static void one_foreign_file_among_traces_is_refused(void **state)
 {
 	const char *paths[] = { fixture_path, "/etc/passwd" };
@@ -150,6 +196,8 @@ int main(void)
 		TEST(moments_as_users_type_them),
 		TEST(a_bad_moment_fails_the_analysis),
 		TEST(a_spool_stands_for_its_trace),
+		TEST(a_spool_without_its_trace_is_refused),
+		TEST(a_trace_named_twice_counts_once),
 		TEST(one_foreign_file_among_traces_is_refused),
 		cmocka_unit_test(ticks_become_time_along_the_line),
 	};

@@ -65,6 +65,17 @@ refused 'cannot write svg' peak -o report.svg "$v1/threads.zst"
 refused 'is no moment' peak --from nowhere "$v1/threads.zst"
 refused 'one trace at a time' repair "$v1/threads.zst" "$v1/columns-layout.zst"
 
+# a trace named twice counts once, and says so; so does one whose spool is named as well
+"$SHIM_ANALYZE" leaks "$v1/killed.zst" >once
+for words in "$v1/killed.zst $v1/killed.zst" "$v1/killed.zst.spool $v1/killed.zst"; do
+	# shellcheck disable=SC2086  # words
+	"$SHIM_ANALYZE" leaks $words >out
+	[[ $(grep SUMMARY: out) == "$(grep SUMMARY: once)" ]] || bad "$words: $(grep SUMMARY: out)"
+	(($(grep -c '^note: 1 of the files named belongs' out) == 1)) || bad "$words: no note"
+done
+cp "$v1/killed.zst.spool" alone.zst.spool
+refused 'its trace alone.zst is not there' leaks alone.zst.spool
+
 # help and version are reports of their own
 for words in --help --version 'leaks --help' '-h' 'flamegraph -h'; do
 	# shellcheck disable=SC2086  # words
