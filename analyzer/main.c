@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 	struct diag d;
 	int status;
 
-	/* A reader that goes away (`| head`) is an error of write, told like any other. */
+	/* A reader that goes away (`| head`) is an error of write, which buf_close forgives. */
 	signal(SIGPIPE, SIG_IGN);
 	diag_clear(&d);
 	if (argc <= 1)

@@ -50,16 +50,17 @@ static void list_add(struct option_list *list, const char *text)
 	list->items[list->count++] = text;
 }
 
-static int parse_number(const char *name, const char *text, long most, long *value, struct diag *d)
+static int parse_number(const char *name, const char *text, long least, long most, long *value,
+			struct diag *d)
 {
 	char *end;
 
 	errno = 0;
 	*value = strtol(text, &end, 10);
-	if (errno || end == text || *end || *value < 0 || *value > most)
+	if (errno || end == text || *end || *value < least || *value > most)
 		return diag_set(d, "", DIAG_NO_OFFSET,
-				"--%s wants a number from 0 to %ld, not \"%.100s\"", name, most,
-				text);
+				"--%s wants a number from %ld to %ld, not \"%.100s\"", name, least,
+				most, text);
 	return 0;
 }
 
@@ -109,11 +110,11 @@ static int apply_parsed(struct options *o, enum option_id id, const char *value,
 	case OPTION_FORMAT:
 		return set_format(o, value, d);
 	case OPTION_SITES:
-		return parse_number("sites", value, INT_MAX, &o->sites, d);
+		return parse_number("sites", value, 0, INT_MAX, &o->sites, d);
 	case OPTION_STACKS:
-		return parse_number("stacks", value, INT_MAX, &o->stacks, d);
+		return parse_number("stacks", value, 0, INT_MAX, &o->stacks, d);
 	case OPTION_JOBS:
-		if (parse_number("jobs", value, 1024, &number, d) < 0)
+		if (parse_number("jobs", value, 1, 1024, &number, d) < 0)
 			return -1;
 		o->jobs = (int)number;
 		return 0;
@@ -252,6 +253,10 @@ static int take_word(struct options *o, const char *word, struct diag *d)
 		o->command_named = 1;
 		return 0;
 	}
+	if (!o->command_named && o->traces.count && command_find(word) && access(word, F_OK) < 0)
+		return diag_set(d, "", DIAG_NO_OFFSET,
+				"the command comes before the traces: shim-analyze %s %.300s", word,
+				o->traces.items[0]);
 	if (o->command_named || o->traces.count || strpbrk(word, "./") || access(word, F_OK) == 0) {
 		list_add(&o->traces, word);
 		return 0;
@@ -277,6 +282,35 @@ static enum output_format format_of_file(const char *name)
 	return FORMAT_UNSET;
 }
 
+/*
+ * What a command whose reports are pictures cannot do: cut lists that it does not have, and write a
+ * file whose ending names no picture.
+ */
+static int check_picture(const struct options *o, struct diag *d)
+{
+	const char *file = o->output ? o->output : "", *slash = strrchr(file, '/');
+	char known[128] = "";
+	int i;
+
+	if (o->command->formats & (1u << FORMAT_TEXT))
+		return 0;
+	if (o->sites >= 0 || o->stacks >= 0)
+		return diag_set(d, "", DIAG_NO_OFFSET,
+				"--%s is no option of %s, which shows every stack; -I and -X choose among them",
+				o->sites >= 0 ? "sites" : "stacks", o->command->name);
+	file = strrchr(slash ? slash : file, '.');
+	if (o->format != FORMAT_UNSET || !file)
+		return 0;
+	for (i = FORMAT_TEXT; i <= FORMAT_HTML; i++)
+		if (o->command->formats & (1u << i)) {
+			strcat(known, *known ? ", ." : ".");
+			strcat(known, format_names[i]);
+		}
+	return diag_set(d, "", DIAG_NO_OFFSET,
+			"%s cannot write %.20s; the endings it knows are %s, or give --format",
+			o->command->name, file, known);
+}
+
 static int check(const struct parser *p, struct diag *d)
 {
 	const struct options *o = p->options;
@@ -289,6 +323,8 @@ static int check(const struct parser *p, struct diag *d)
 		return diag_set(d, "", DIAG_NO_OFFSET,
 				"%s cannot write %s; see shim-analyze %s --help", o->command->name,
 				format_names[o->format], o->command->name);
+	if (check_picture(o, d) < 0)
+		return -1;
 	if (o->traces.count == 0)
 		return usage(d, "no trace given; try: shim-analyze %s shim.PROGRAM.PID.zst",
 			     o->command->name);

@@ -50,8 +50,8 @@ int buf_close(struct buf *b, struct diag *d)
 	if (b->fd >= 0)
 		drain(b);
 	buf_free(b);
-	if (!b->error)
-		return 0;
+	if (!b->error || (b->error == EPIPE && b->fd == STDOUT_FILENO))
+		return 0; /* a reader that went away (`| head`) has what it wanted */
 	return diag_set(d, b->name, DIAG_NO_OFFSET, "cannot write: %s", strerror(b->error));
 }
 

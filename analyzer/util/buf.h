@@ -28,7 +28,10 @@ void buf_init(struct buf *b);
 void buf_init_fd(struct buf *b, int fd, const char *name);
 /* Frees the memory without writing what is pending. */
 void buf_free(struct buf *b);
-/* Writes what is pending, frees the memory. Returns 0, or -1 with D filled from the first error. */
+/*
+ * Writes what is pending, frees the memory. Returns 0, or -1 with D filled from the first error. Standard output that
+ * nobody reads any more is no error.
+ */
 int buf_close(struct buf *b, struct diag *d);
 
 void buf_add(struct buf *b, const void *bytes, size_t length);

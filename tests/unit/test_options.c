@@ -86,7 +86,10 @@ static void the_ending_of_the_output_chooses_the_format(void **state)
 		{ "flamegraph -o x.html t", FORMAT_HTML },
 		{ "flamegraph -o x.y/z t", FORMAT_UNSET },
 		{ "flamegraph -o x.svg --format folded t", FORMAT_FOLDED },
+		{ "flamegraph -o x.png --format svg t", FORMAT_SVG },
+		{ "flamegraph -o x t", FORMAT_UNSET },
 		{ "leaks -o x.json t", FORMAT_JSON },
+		{ "leaks -o x.log t", FORMAT_UNSET },
 		{ "leaks -o x.txt t", FORMAT_UNSET },
 		{ "leaks -o json t", FORMAT_UNSET },
 	};
@@ -124,6 +127,11 @@ static void a_wrong_line_gets_a_useful_answer(void **state)
 		{ "flamegraph -o x.json a.zst", "flamegraph cannot write json" },
 		{ "leaks --cost peak a.zst", "--cost is no option of leaks" },
 		{ "leaks --color blue a.zst", "auto, always or never" },
+		{ "flamegraph -o x.png a.zst", ".folded, .svg, .html" },
+		{ "flamegraph -n 5 a.zst", "--sites is no option of flamegraph" },
+		{ "flamegraph -s 5 a.zst", "--stacks is no option of flamegraph" },
+		{ "leaks --jobs 0 a.zst", "--jobs wants a number from 1" },
+		{ "a.zst leaks", "the command comes before the traces: shim-analyze leaks a.zst" },
 		{ "leaks", "no trace given" },
 	};
 	size_t i;
