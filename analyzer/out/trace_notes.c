@@ -30,36 +30,67 @@ static __attribute__((format(printf, 3, 4))) void add(struct trace_notes *notes,
 	note->warning = warning;
 }
 
-static void add_end(struct trace_notes *notes, const char *file, const struct quality *q)
+/* 1 when the one thing wrong with the file is that it stops: then add_end says all there is. */
+static int is_cut(const struct process *p)
 {
+	const struct quality *q = &p->quality;
+
+	return !q->killed && !q->clean_end && !q->end[0] && !q->blocks_missing &&
+	       q->blocks_damaged <= 1 && q->bytes_skipped &&
+	       q->first_damage.offset + q->bytes_skipped == p->source->file_bytes;
+}
+
+static void add_end(struct trace_notes *notes, const char *file, const struct process *p)
+{
+	const struct quality *q = &p->quality;
+
 	if (q->killed)
 		add(notes, 0,
-		    "%s: the process was killed or crashed; everything up to that moment is in the report",
+		    "%s: the process has not ended: killed, crashed, or still running; everything up to that moment is in the report",
 		    file);
+	else if (strcmp(q->end, "repaired") == 0)
+		add(notes, !q->clean_end,
+		    q->clean_end ? "%s: a repaired trace; it holds what could be saved"
+				 : "%s: a repaired trace; what the damaged one had lost is missing: false leaks are possible",
+		    file);
+	else if (is_cut(p))
+		add(notes, 1,
+		    "%s: the end is missing, and there is no .spool file beside it: cut off at offset %" PRIu64
+		    ", what was recorded last is lost: false leaks are possible",
+		    file, q->first_damage.offset);
 	else if (!q->clean_end)
 		add(notes, 1,
 		    "%s: the end is missing, and there is no .spool file beside it: what was recorded last is lost",
 		    file);
-	else if (strcmp(q->end, "repaired") == 0)
-		add(notes, 0, "%s: a repaired trace; it holds what could be saved", file);
 	if (q->spool_foreign)
 		add(notes, 1, "%s.spool belongs to another run and was ignored", file);
 }
 
-static void add_damage(struct trace_notes *notes, const char *file, const struct quality *q)
+/* The first damage and how much there is of it, in one line. */
+static void add_damage(struct trace_notes *notes, const char *file, const struct process *p)
 {
-	char where[1400];
+	const struct quality *q = &p->quality;
+	char where[1400] = "", *count;
 
-	if (diag_is_set(&q->first_damage)) {
+	if (is_cut(p))
+		return;
+	if (diag_is_set(&q->first_damage))
 		diag_format(&q->first_damage, where, sizeof(where));
+	if (q->blocks_damaged || q->blocks_missing || q->bytes_skipped) {
+		count = xasprintf("%" PRIu64 " block%s could not be read, %" PRIu64
+				  " missing, %" PRIu64 " bytes skipped: false leaks are possible",
+				  q->blocks_damaged, text_plural(q->blocks_damaged),
+				  q->blocks_missing, q->bytes_skipped);
+		add(notes, 1, where[0] ? "first damage: %s; %s" : "%s: %s",
+		    where[0] ? where : file, count);
+		free(count);
+	} else if (where[0]) {
 		add(notes, 1, "first damage: %s", where);
 	}
-	if (q->blocks_damaged || q->blocks_missing || q->bytes_skipped)
-		add(notes, 1,
-		    "%s: %" PRIu64 " block%s could not be read, %" PRIu64 " missing, %" PRIu64
-		    " bytes skipped: false leaks are possible",
-		    file, q->blocks_damaged, text_plural(q->blocks_damaged), q->blocks_missing,
-		    q->bytes_skipped);
+}
+
+static void add_losses(struct trace_notes *notes, const char *file, const struct quality *q)
+{
 	if (q->events_lost)
 		add(notes, 1,
 		    "%s: %" PRIu64
@@ -94,8 +125,12 @@ static void add_doubts(struct trace_notes *notes, const char *file, const struct
 		    "%s: %" PRIu64
 		    " block%s ended without a recorded free: the address was given out again",
 		    file, q->unended_blocks, text_plural(q->unended_blocks));
-	if (q->truncated_stacks)
-		add(notes, 0, "%s: %" PRIu64 " allocation%s with stacks deeper than SHIM_DEPTH",
+	if (q->truncated_stacks) /* the reader puts a lost definition in the place of a cut too */
+		add(notes, 0,
+		    q->bad_records
+			    ? "%s: %" PRIu64
+			      " allocation%s whose stack is known in part: its callers are lost or deeper than SHIM_DEPTH"
+			    : "%s: %" PRIu64 " allocation%s with stacks deeper than SHIM_DEPTH",
 		    file, q->truncated_stacks, text_plural(q->truncated_stacks));
 	if (q->unknown_stacks)
 		add(notes, 1,
@@ -138,8 +173,9 @@ void trace_notes_collect(struct trace_notes *notes, const struct run *run, const
 		const struct process *p = run->processes[i];
 		const char *file = names_short_module(p->source->path);
 
-		add_end(notes, file, &p->quality);
-		add_damage(notes, file, &p->quality);
+		add_end(notes, file, p);
+		add_damage(notes, file, p);
+		add_losses(notes, file, &p->quality);
 		add_doubts(notes, file, p);
 		add_recorded(notes, file, p);
 	}

@@ -229,7 +229,7 @@ static void head_time(const struct process *p, uint64_t duration_ns, struct buf 
 	buf_printf(out, "  time     %s%sran %s, ", date, date[0] ? ", " : "",
 		   text_seconds(number, duration_ns, 3));
 	if (p->quality.killed)
-		buf_puts(out, "killed\n");
+		buf_puts(out, "not ended: killed, crashed or still running\n");
 	else
 		buf_printf(out, "ended by %s\n",
 			   p->quality.end[0] ? p->quality.end : "an unknown cause");
@@ -355,8 +355,9 @@ void trace_report_damage(const struct run *run, struct buf *out)
 			text_name(out, run->processes[i]->source->path);
 			buf_puts(out, q->events_lost      ? ": events were dropped while recording"
 				      : q->unknown_stacks ? ": definitions of stacks are missing"
-				      : q->clean_end || q->killed ? ": parts are missing"
-								  : ": the trace has no end");
+				      : q->clean_end || q->killed || q->end[0]
+					      ? ": parts are missing"
+					      : ": the trace has no end");
 		}
 	}
 	if (impaired > 1)

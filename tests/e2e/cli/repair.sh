@@ -36,6 +36,11 @@ repaired 0 "$v1/threads.zst"
 head -c $(($(stat -c %s "$v1/columns-layout.zst") * 2 / 3)) "$v1/columns-layout.zst" >cut.zst
 mkdir half && cp cut.zst half/
 repaired 2 "$PWD/half/cut.zst"
+"$SHIM_ANALYZE" summary cut.zst >out 2>/dev/null
+(($(grep -c 'cut off\|end is missing\|could not be read' out) == 1)) || bad "a cut is told more than once: $(grep ^warning: out)"
+"$SHIM_ANALYZE" summary cut.repaired.zst >out 2>err
+grep -q '^warning: cut.repaired.zst: a repaired trace; what the damaged one had lost is missing' out || bad "a repaired trace: $(grep ^warning: out)"
+! grep -q 'end is missing\|has no end' out err || bad 'a repaired trace is told to have no end'
 
 # an existing file is never overwritten, and nothing is left behind when the disk is full
 echo precious >precious.zst
