@@ -35,13 +35,16 @@ class Run:
         self.cpu, self.rss, self.status = cpu, rss, status
 
 
-def wait(process):
+def wait(process, base):
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
-    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status))
+    with open(base + ".rss", encoding="ascii") as f:
+        rss = int(f.read().split()[-1]) * 1024
+    os.unlink(base + ".rss")
+    return Run(usage.ru_utime + usage.ru_stime, rss, os.waitstatus_to_exitcode(status))
 
 
-def run_redis(prefix, env, folder):
+def run_redis(prefix, env, folder, base):
     """A server on a socket of its own, loaded by redis-benchmark, shut down in order."""
     path = os.path.join(folder, "redis.sock")
     if os.path.exists(path):
@@ -59,7 +62,7 @@ def run_redis(prefix, env, folder):
     subprocess.run(["redis-benchmark", "-s", path] + REDIS_LOAD, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["redis-cli", "-s", path, "shutdown", "nosave"], stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, check=False)
-    return wait(server)
+    return wait(server, base)
 
 
 def run(workload, tool, lib, folder, index):
@@ -67,17 +70,18 @@ def run(workload, tool, lib, folder, index):
     env = dict(os.environ, **workload.env)
     env.pop("LD_PRELOAD", None)
     base = os.path.join(folder, "%s-%s-%d" % (workload.name, tool, index))
-    prefix = []
+    # By a small process of its own: the peak memory of a child begins with that of whoever forked it.
+    prefix = ["/usr/bin/time", "-q", "-f", "%M", "-o", base + ".rss"]
     if tool == "shim":
-        env.update(LD_PRELOAD=lib, SHIM_OUTPUT=base + ".%p.zst")
+        prefix += ["env", "LD_PRELOAD=" + lib, "SHIM_OUTPUT=" + base + ".%p.zst"]
     elif tool == "record":
-        env.update(LD_PRELOAD=HEAPTRACK_PRELOAD, DUMP_HEAPTRACK_OUTPUT=base + ".raw")
+        prefix += ["env", "LD_PRELOAD=" + HEAPTRACK_PRELOAD, "DUMP_HEAPTRACK_OUTPUT=" + base + ".raw"]
     elif tool == "heaptrack":
-        prefix = ["heaptrack", "-o", base]
+        prefix += ["heaptrack", "-o", base]
     if workload.server == "redis":
-        return run_redis(prefix, env, folder), base
+        return run_redis(prefix, env, folder, base), base
     process = subprocess.Popen(prefix + workload.argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return wait(process), base
+    return wait(process, base), base
 
 
 def size_of(base):
@@ -158,13 +162,15 @@ def cells(row):
 def print_table(rows):
     table = [HEAD] + [cells(r) for r in rows]
     real = [r for r in rows if not r.workload.name.startswith("bench_")]
+    # Of a few hundred events the header is most of the trace: sizes per event are compared from here on.
+    large = [r for r in real if r.events >= 100000]
     table.append(("geomean, real", "", "", "", "%.2f" % geomean([r.ratio("shim") for r in real]),
                   "%.2f" % geomean([r.ratio("record") for r in real]),
                   "%.2f" % geomean([r.ratio("heaptrack") for r in real]), "", "", "",
-                  "%.2f" % geomean([r.size["shim"] / max(r.events, 1) for r in real]),
-                  "%.2f" % geomean([r.size["record"] / max(r.events, 1) for r in real if "record" in r.size]),
-                  "%.2f" % geomean([r.size["heaptrack"] / max(r.events, 1) for r in real if "heaptrack" in r.size]),
-                  "%.4f" % geomean([r.analysis / max(r.events / 1e6, 1e-9) for r in real])))
+                  "%.2f" % geomean([r.size["shim"] / r.events for r in large]),
+                  "%.2f" % geomean([r.size["record"] / r.events for r in large if "record" in r.size]),
+                  "%.2f" % geomean([r.size["heaptrack"] / r.events for r in large if "heaptrack" in r.size]),
+                  "%.4f" % geomean([r.analysis / (r.events / 1e6) for r in real if r.events > 1e6])))
     widths = [max(len(line[i]) for line in table) for i in range(len(HEAD))]
     for line in table:
         print("  ".join(c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths))))
