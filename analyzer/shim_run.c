@@ -80,6 +80,36 @@ static int is_option(const char *word, char letter, const char *name, const char
 	       (**rest == '\0' || **rest == '=');
 }
 
+/* The first word of the comma-separated LIST that names no events, *LENGTH long; NULL when all do. */
+static const char *unknown_event(const char *list, int *length)
+{
+	static const char *const known[] = { "heap", "mmap", "none" };
+	size_t i;
+
+	for (;; list += *length + 1) {
+		*length = (int)strcspn(list, ",");
+		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (strncmp(list, known[i], (size_t)*length) == 0 && !known[i][*length])
+				break;
+		if (i == sizeof(known) / sizeof(known[0]))
+			return list;
+		if (!list[*length])
+			return NULL;
+	}
+}
+
+static int check_events(const char *list)
+{
+	int length;
+	const char *word = list ? unknown_event(list, &length) : NULL;
+
+	if (!word)
+		return 0;
+	fprintf(stderr, "shim-run: unknown events \"%.*s\": known are heap, mmap and none\n", length,
+		word);
+	return STATUS_USAGE;
+}
+
 /* Returns the index of PROGRAM in ARGV, or -1 - status when there is nothing to run. */
 static int parse(struct settings *s, int argc, char **argv)
 {
@@ -114,24 +144,39 @@ static int parse(struct settings *s, int argc, char **argv)
 			return -1 - complain(STATUS_USAGE, "no value behind", argv[at],
 					     "try shim-run --help");
 	}
+	if (check_events(s->events))
+		return -1 - STATUS_USAGE;
 	if (at >= argc)
 		return -1 - complain(STATUS_USAGE, "no program given", NULL,
 				     "try shim-run -- PROGRAM ARGUMENTS");
 	return at;
 }
 
-/* libshim.so beside this program, or in ../lib of it, into PATH. Returns 0, or -1. */
-static int find_library(char path[PATH_MAX])
+/* The directory of this program. Returns 0, or -1. */
+static int own_directory(char self[PATH_MAX])
 {
-	static const char *const places[] = { "libshim.so", "../lib/libshim.so" };
-	char self[PATH_MAX], wanted[PATH_MAX + 32];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	size_t i;
+	ssize_t length = readlink("/proc/self/exe", self, PATH_MAX - 1);
 
 	if (length <= 0)
 		return -1;
 	self[length] = '\0';
 	*strrchr(self, '/') = '\0';
+	return 0;
+}
+
+/*
+ * libshim.so beside this program, or in one of the folders that LIBDIR of `make install` commonly
+ * is when this is in BINDIR, into PATH. Returns 0, or -1.
+ */
+static int find_library(char path[PATH_MAX])
+{
+	static const char *const places[] = { "libshim.so", "../lib/libshim.so", "../lib64/libshim.so",
+					      "../lib/x86_64-linux-gnu/libshim.so" };
+	char self[PATH_MAX], wanted[PATH_MAX + 64];
+	size_t i;
+
+	if (own_directory(self) < 0)
+		return -1;
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		snprintf(wanted, sizeof(wanted), "%s/%s", self, places[i]);
 		if (realpath(wanted, path) && access(path, R_OK) == 0)
@@ -169,7 +214,7 @@ static int set_environment(const struct settings *s)
 
 	if (find_library(library) < 0)
 		return complain(STATUS_USAGE,
-				"libshim.so is neither beside this program nor in ../lib of it",
+				"libshim.so is neither beside this program nor in ../lib, ../lib64 or ../lib/x86_64-linux-gnu of it",
 				NULL, NULL);
 	if (set_preload(library) < 0)
 		return complain(STATUS_USAGE, "cannot preload", library,
@@ -181,16 +226,41 @@ static int set_environment(const struct settings *s)
 	return 0;
 }
 
-/*
- * The keys of a trace's header that tell whether it is the one: pid, and start time not before
- * ours.
- */
-static int is_trace_of(const char *path, pid_t pid, const struct timespec *since)
+/* A trace in the output's folder. */
+struct found {
+	char name[NAME_MAX + 1];
+	struct timespec modified;
+	long pid, ppid;
+	int ours; /* of the program's process, or of a descendant */
+};
+
+/* The number under KEY in the facts TEXT[LENGTH] of a header, or -1. */
+static long fact(const char *text, size_t length, const char *key)
 {
-	char text[4096], key[32];
+	char wanted[16], digits[16] = "";
+	int wanted_length = snprintf(wanted, sizeof(wanted), "%c%s", (char)strlen(key), key);
+	const char *at = memmem(text, length, wanted, (size_t)wanted_length);
+	size_t left, count;
+
+	/* Fields are text (key) and text (value), each led by its length: "\3pid" "\4" "1234". */
+	if (!at)
+		return -1;
+	at += wanted_length;
+	left = length - (size_t)(at - text);
+	count = left ? (unsigned char)*at : 0;
+	if (!count || count >= left || count >= sizeof(digits))
+		return -1;
+	memcpy(digits, at + 1, count);
+	return strtol(digits, NULL, 10);
+}
+
+/* Whether the file NAME in the folder DIRECTORY is a trace written since SINCE; F is filled then. */
+static int is_trace(int directory, const char *name, const struct timespec *since, struct found *f)
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char text[4096];
 	struct stat st;
 	ssize_t length;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), key_length;
 
 	if (fd < 0)
 		return 0;
@@ -201,9 +271,11 @@ static int is_trace_of(const char *path, pid_t pid, const struct timespec *since
 	if (length < 8 + (ssize_t)sizeof(struct shim_trace_facts) ||
 	    memcmp(text + 8, SHIM_HEADER_MAGIC, 8) != 0)
 		return 0;
-	/* Fields are text (key) and text (value), each led by its length: "\3pid" "\4" "1234". */
-	key_length = snprintf(key, sizeof(key), "\3pid%c%d", (char)snprintf(NULL, 0, "%d", pid), pid);
-	return memmem(text, (size_t)length, key, (size_t)key_length) != NULL;
+	*f = (struct found){ .modified = st.st_mtim };
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	f->pid = fact(text, (size_t)length, "pid");
+	f->ppid = fact(text, (size_t)length, "ppid");
+	return 1;
 }
 
 /*
@@ -221,63 +293,157 @@ static char *pattern_directory(const char *pattern)
 	return slash == pattern ? strdup("/") : strndup(pattern, (size_t)(slash - pattern));
 }
 
-/*
- * The trace that process PID wrote, by looking for it where PATTERN puts it: the newest one wins.
- * Its name goes to FOUND. Returns 0, or -1 when there is none.
- */
-static int find_trace(const char *pattern, pid_t pid, const struct timespec *since,
-		      char found[PATH_MAX])
+/* The traces of the folder PATH written since SINCE into *LIST, to be freed. Returns their number. */
+static size_t list_traces(const char *path, const struct timespec *since, struct found **list)
 {
-	char *directory = pattern_directory(pattern);
-	struct timespec newest = { 0 };
+	DIR *dir = opendir(path);
+	size_t count = 0, room = 0;
 	struct dirent *entry;
-	int result = -1;
-	DIR *dir = directory ? opendir(directory) : NULL;
+	struct found f;
 
+	*list = NULL;
 	while (dir && (entry = readdir(dir))) {
-		char path[PATH_MAX];
-		struct stat st;
-		int plain = strcmp(directory, ".") == 0;
+		if (!is_trace(dirfd(dir), entry->d_name, since, &f))
+			continue;
+		if (count == room) {
+			struct found *more = realloc(*list, (2 * room + 16) * sizeof(f));
 
-		if (snprintf(path, sizeof(path), "%s%s%s", plain ? "" : directory, plain ? "" : "/",
-			     entry->d_name) >= (int)sizeof(path))
-			continue;
-		if (!is_trace_of(path, pid, since) || stat(path, &st) < 0)
-			continue;
-		if (result == 0 &&
-		    (st.st_mtim.tv_sec < newest.tv_sec ||
-		     (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec <= newest.tv_nsec)))
-			continue;
-		newest = st.st_mtim;
-		memcpy(found, path, strlen(path) + 1);
-		result = 0;
+			if (!more)
+				break;
+			*list = more;
+			room = 2 * room + 16;
+		}
+		(*list)[count++] = f;
 	}
 	if (dir)
 		closedir(dir);
-	free(directory);
-	return result;
+	return count;
 }
 
-static void say_next(const struct settings *s, pid_t pid, const struct timespec *since)
+/* Marks the traces of process PID and of its descendants in LIST. Returns how many there are. */
+static size_t mark_ours(struct found *list, size_t count, long pid)
+{
+	size_t ours = 0, before, i, k;
+
+	for (i = 0; i < count; i++)
+		ours += (size_t)(list[i].ours = list[i].pid == pid);
+	do {
+		before = ours;
+		for (i = 0; i < count; i++)
+			for (k = 0; k < count && !list[i].ours; k++)
+				if (list[k].ours && list[k].pid == list[i].ppid)
+					ours += (size_t)(list[i].ours = 1);
+	} while (ours != before);
+	return ours;
+}
+
+/*
+ * The trace that process PID wrote, the newest one if there are several (exec), into NAME. Returns
+ * the number of traces that it and its descendants left, 0 when it left none itself.
+ */
+static size_t find_traces(const char *directory, pid_t pid, const struct timespec *since,
+			  char name[NAME_MAX + 1])
+{
+	const struct found *newest = NULL;
+	struct found *list;
+	size_t count = list_traces(directory, since, &list), ours = mark_ours(list, count, pid), i;
+
+	for (i = 0; i < count; i++) {
+		const struct found *f = &list[i];
+
+		if (f->pid == pid &&
+		    (!newest || f->modified.tv_sec > newest->modified.tv_sec ||
+		     (f->modified.tv_sec == newest->modified.tv_sec &&
+		      f->modified.tv_nsec > newest->modified.tv_nsec)))
+			newest = f;
+	}
+	if (newest)
+		memcpy(name, newest->name, sizeof(newest->name));
+	else
+		ours = 0;
+	free(list);
+	return ours;
+}
+
+/* Writes TEXT to stderr as one word of a shell. */
+static void put_word(const char *text)
+{
+	if (*text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^")]) {
+		fputs(text, stderr);
+		return;
+	}
+	fputc('\'', stderr);
+	for (; *text; text++)
+		fputs(*text == '\'' ? "'\\''" : (char[]){ *text, '\0' }, stderr);
+	fputc('\'', stderr);
+}
+
+static int is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* How the user may call shim-analyze, into TOOL: by its name, or as the one beside this program. */
+static void find_tool(const char *own_name, char tool[PATH_MAX + 32])
+{
+	const char *path = getenv("PATH"), *slash = strrchr(own_name, '/');
+	char self[PATH_MAX];
+
+	for (; path && *path; path += strcspn(path, ":"), path += *path == ':') {
+		snprintf(tool, PATH_MAX + 32, "%.*s/shim-analyze", (int)strcspn(path, ":"), path);
+		if (is_program(tool)) {
+			strcpy(tool, "shim-analyze");
+			return;
+		}
+	}
+	if (slash)
+		snprintf(tool, PATH_MAX + 32, "%.*sshim-analyze", (int)(slash + 1 - own_name),
+			 own_name);
+	else if (own_directory(self) == 0)
+		snprintf(tool, PATH_MAX + 32, "%s/shim-analyze", self);
+	if (!is_program(tool))
+		strcpy(tool, "shim-analyze");
+}
+
+static void say_next(const struct settings *s, const char *own_name, pid_t pid,
+		     const struct timespec *since)
 {
 	const char *pattern = s->output ? s->output : getenv("SHIM_OUTPUT");
-	char trace[PATH_MAX];
+	char tool[PATH_MAX + 32] = "", name[NAME_MAX + 1], trace[PATH_MAX + NAME_MAX];
+	char *directory;
+	size_t count;
 
 	if (s->quiet)
 		return;
 	if (!pattern || !*pattern)
 		pattern = DEFAULT_PATTERN;
-	if (find_trace(pattern, pid, since, trace) == 0)
-		fprintf(stderr, "shim-run: next: shim-analyze %s\n", trace);
-	else if (strchr(pattern, '/') &&
-		 memchr(pattern, '%', (size_t)(strrchr(pattern, '/') - pattern)))
-		fprintf(stderr, "shim-run: next: shim-analyze TRACE, which is where %s says\n",
-			pattern);
-	else
+	directory = pattern_directory(pattern);
+	find_tool(own_name, tool);
+	count = directory ? find_traces(directory, pid, since, name) : 0;
+	if (directory && !count) {
 		fprintf(stderr,
-			"shim-run: no trace of pid %d found for %s (a static or set-user-id program cannot "
-			"be traced; SHIM_LOG=stderr tells more)\n",
+			"shim-run: no trace of pid %d found for %s: the program is static, set-user-id or "
+			"not for x86-64, or the folder is not writable or full; SHIM_LOG=stderr tells more\n",
 			(int)pid, pattern);
+		free(directory);
+		return;
+	}
+	fputs("shim-run: next: ", stderr);
+	put_word(tool);
+	fputc(' ', stderr);
+	if (directory) {
+		snprintf(trace, sizeof(trace), "%s%s%s", strcmp(directory, ".") == 0 ? "" : directory,
+			 strcmp(directory, ".") == 0 ? "" : "/", name);
+		put_word(trace);
+		if (count > 1)
+			fprintf(stderr, "  # and %zu more: its children, or before an exec", count - 1);
+		fputc('\n', stderr);
+	} else {
+		fprintf(stderr, "TRACE, which is where %s says\n", pattern);
+	}
+	free(directory);
 }
 
 static volatile sig_atomic_t child_pid;
@@ -403,6 +569,6 @@ int main(int argc, char **argv)
 					strerror(errno));
 	child_pid = 0;
 	if (started)
-		say_next(&s, pid, &since);
+		say_next(&s, argv[0], pid, &since);
 	return end_like(status);
 }

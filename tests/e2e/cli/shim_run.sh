@@ -13,7 +13,7 @@ ends() {
 
 # next_trace: the trace that the last line of err names
 next_trace() {
-	sed -n 's/^shim-run: next: shim-analyze //p' err
+	sed -n 's/^shim-run: next: [^ ]*shim-analyze \([^ ]*\).*/\1/p' err
 }
 
 echo input | "$SHIM_RUN" -- sh -c 'cat; echo to-stderr >&2; exit 7' >out 2>err
@@ -46,6 +46,27 @@ grep -qF 'where by-%e/%p.zst says' err || bad "a pattern in the folder: $(cat er
 "$SHIM_RUN" sh -c 'exec perl -e "exit 3"' 2>err
 ends 3 'exec' $?
 [[ $(json "$(next_trace)" .trace.program) == perl ]] || bad "exec: $(cat err)"
+
+# the command is one to paste: the tool's path where PATH does not lead to it, names quoted, children counted
+mkdir 'a folder'
+"$SHIM_RUN" -o "a folder/it's %p.zst" -- sh -c 'true | true; true' 2>err
+command=$(sed -n 's/^shim-run: next: //p' err)
+[[ $command == "${SHIM_RUN%run}analyze "* ]] || bad "the tool beside shim-run: $(cat err)"
+bash -c "$command" >out || bad "not a command to paste: $command"
+grep -q "pid" out || bad "no report from $command"
+files=("a folder"/*.zst)
+[[ $command == *"# and $((${#files[@]} - 1)) more"* ]] || bad "${#files[@]} traces, but: $(cat err)"
+PATH=${SHIM_RUN%/*}:$PATH "$SHIM_RUN" -o found.zst true 2>err
+[[ $(cat err) == 'shim-run: next: shim-analyze found.zst' ]] || bad "with the tool in PATH: $(cat err)"
+
+# no trace: every cause is named
+printf 'int main(void) { return 0; }\n' >static.c
+"$CC" -static -o static static.c || bad 'cannot compile'
+"$SHIM_RUN" ./static 2>err
+ends 0 'a static program' $?
+for word in static set-user-id writable; do
+	grep -q "no trace of pid .*$word" err || bad "no $word in: $(cat err)"
+done
 
 # what was preloaded before stays
 LD_PRELOAD=libm.so.6 "$SHIM_RUN" -q sh -c 'echo "$LD_PRELOAD"' >out 2>/dev/null
@@ -80,7 +101,7 @@ ends 127 "the program's own 127" $?
 [[ -f $(next_trace) ]] || bad "the program's own 127: $(cat err)"
 
 # wrong usage
-for words in '' '-x true' '-o' '--outputs=x true' '-e' '--'; do
+for words in '' '-x true' '-o' '--outputs=x true' '-e' '--' '-e cpu true' '-e heap,maps true' '--events=hea true' '-e heap, true'; do
 	# shellcheck disable=SC2086  # words
 	"$SHIM_RUN" $words >out 2>err
 	ends 125 "usage '$words'" $?
@@ -91,10 +112,15 @@ grep -q '^Usage: shim-run' out || bad '--help shows no usage'
 "$SHIM_RUN" --version | grep -q '^shim-run [0-9]' || bad '--version'
 
 # found beside itself or in ../lib, and said when it is not
-mkdir -p inst/bin inst/lib alone
-cp "$SHIM_RUN" inst/bin/ && cp "$SHIM_LIB" inst/lib/ && cp "$SHIM_RUN" alone/
-inst/bin/shim-run -q sh -c 'echo "$LD_PRELOAD"' >out
-grep -q "$PWD/inst/lib/libshim.so" out || bad "../lib: $(cat out)"
+mkdir -p inst/bin alone
+cp "$SHIM_RUN" inst/bin/ && cp "$SHIM_RUN" alone/
+for folder in lib lib64 lib/x86_64-linux-gnu; do
+	mkdir -p "inst/$folder"
+	cp "$SHIM_LIB" "inst/$folder/"
+	inst/bin/shim-run -q sh -c 'echo "$LD_PRELOAD"' >out
+	grep -q "$PWD/inst/$folder/libshim.so" out || bad "../$folder: $(cat out)"
+	rm "inst/$folder/libshim.so"
+done
 alone/shim-run true 2>err
 ends 125 'no library' $?
 grep -q 'libshim.so is neither' err || bad "no library: $(cat err)"
