@@ -105,8 +105,8 @@ static int check_events(const char *list)
 
 	if (!word)
 		return 0;
-	fprintf(stderr, "shim-run: unknown events \"%.*s\": known are heap, mmap and none\n", length,
-		word);
+	fprintf(stderr, "shim-run: unknown events \"%.*s\": known are heap, mmap and none\n",
+		length, word);
 	return STATUS_USAGE;
 }
 
@@ -170,7 +170,8 @@ static int own_directory(char self[PATH_MAX])
  */
 static int find_library(char path[PATH_MAX])
 {
-	static const char *const places[] = { "libshim.so", "../lib/libshim.so", "../lib64/libshim.so",
+	static const char *const places[] = { "libshim.so", "../lib/libshim.so",
+					      "../lib64/libshim.so",
 					      "../lib/x86_64-linux-gnu/libshim.so" };
 	char self[PATH_MAX], wanted[PATH_MAX + 64];
 	size_t i;
@@ -213,9 +214,10 @@ static int set_environment(const struct settings *s)
 	char library[PATH_MAX];
 
 	if (find_library(library) < 0)
-		return complain(STATUS_USAGE,
-				"libshim.so is neither beside this program nor in ../lib, ../lib64 or ../lib/x86_64-linux-gnu of it",
-				NULL, NULL);
+		return complain(
+			STATUS_USAGE,
+			"libshim.so is neither beside this program nor in ../lib, ../lib64 or ../lib/x86_64-linux-gnu of it",
+			NULL, NULL);
 	if (set_preload(library) < 0)
 		return complain(STATUS_USAGE, "cannot preload", library,
 				errno == EINVAL ? "its path holds a space or colon"
@@ -351,10 +353,9 @@ static size_t find_traces(const char *directory, pid_t pid, const struct timespe
 	for (i = 0; i < count; i++) {
 		const struct found *f = &list[i];
 
-		if (f->pid == pid &&
-		    (!newest || f->modified.tv_sec > newest->modified.tv_sec ||
-		     (f->modified.tv_sec == newest->modified.tv_sec &&
-		      f->modified.tv_nsec > newest->modified.tv_nsec)))
+		if (f->pid == pid && (!newest || f->modified.tv_sec > newest->modified.tv_sec ||
+				      (f->modified.tv_sec == newest->modified.tv_sec &&
+				       f->modified.tv_nsec > newest->modified.tv_nsec)))
 			newest = f;
 	}
 	if (newest)
@@ -368,7 +369,9 @@ static size_t find_traces(const char *directory, pid_t pid, const struct timespe
 /* Writes TEXT to stderr as one word of a shell. */
 static void put_word(const char *text)
 {
-	if (*text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^")]) {
+	if (*text &&
+	    !text[strspn(text,
+			 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^")]) {
 		fputs(text, stderr);
 		return;
 	}
@@ -438,7 +441,8 @@ static void say_next(const struct settings *s, const char *own_name, pid_t pid,
 			 strcmp(directory, ".") == 0 ? "" : "/", name);
 		put_word(trace);
 		if (count > 1)
-			fprintf(stderr, "  # and %zu more: its children, or before an exec", count - 1);
+			fprintf(stderr, "  # and %zu more: its children, or before an exec",
+				count - 1);
 		fputc('\n', stderr);
 	} else {
 		fprintf(stderr, "TRACE, which is where %s says\n", pattern);

@@ -295,9 +295,10 @@ static int check_picture(const struct options *o, struct diag *d)
 	if (o->command->formats & (1u << FORMAT_TEXT))
 		return 0;
 	if (o->sites >= 0 || o->stacks >= 0)
-		return diag_set(d, "", DIAG_NO_OFFSET,
-				"--%s is no option of %s, which shows every stack; -I and -X choose among them",
-				o->sites >= 0 ? "sites" : "stacks", o->command->name);
+		return diag_set(
+			d, "", DIAG_NO_OFFSET,
+			"--%s is no option of %s, which shows every stack; -I and -X choose among them",
+			o->sites >= 0 ? "sites" : "stacks", o->command->name);
 	file = strrchr(slash ? slash : file, '.');
 	if (o->format != FORMAT_UNSET || !file)
 		return 0;

@@ -8,8 +8,9 @@
 
 #include "out/text.h"
 
-#define BAR_WIDTH 30
-#define OCTAVES   65 /* 0: the value 0; n: values of n binary digits */
+#define BAR_WIDTH      30
+#define EMPTY_ROWS_MAX 3  /* as many in a row become one line of dots */
+#define OCTAVES        65 /* 0: the value 0; n: values of n binary digits */
 
 struct octave {
 	uint64_t count, sum;
@@ -76,8 +77,12 @@ static void write_row(const struct histogram_view *view, unsigned i, const struc
 		sum[TEXT_NUMBER_BYTES];
 	uint64_t from = i ? UINT64_C(1) << (i - 1) : 0, to = i ? from + (from - 1) : 0;
 
-	buf_printf(out, "%10s - %-10s %12" PRIu64 " %6s %6s ", range_end(low, view->unit, from),
-		   range_end(high, view->unit, to), o->count,
+	if (i == 0 && strcmp(view->unit, "ns") == 0) /* two stamps of one moment are no time */
+		text_pad(out, "     below resolution", 23);
+	else
+		buf_printf(out, "%10s - %-10s", range_end(low, view->unit, from),
+			   range_end(high, view->unit, to));
+	buf_printf(out, " %12" PRIu64 " %6s %6s ", o->count,
 		   text_percent(share, o->count, view->histogram->count),
 		   text_percent(sum, below, view->histogram->count));
 	if (view->sums)
@@ -86,6 +91,16 @@ static void write_row(const struct histogram_view *view, unsigned i, const struc
 	while (out->length && out->bytes[out->length - 1] == ' ')
 		out->length--;
 	buf_putc(out, '\n');
+}
+
+/* Rows without values from I on, up to LAST. */
+static unsigned empty_rows(const struct octave octaves[OCTAVES], unsigned i, unsigned last)
+{
+	unsigned begin = i;
+
+	while (i <= last && !octaves[i].count)
+		i++;
+	return i - begin;
 }
 
 void histogram_report_text(const struct histogram_view *view, struct buf *out)
@@ -110,6 +125,13 @@ void histogram_report_text(const struct histogram_view *view, struct buf *out)
 	buf_printf(out, "%10s - %-10s %12s %6s %6s %s\n", "from", "to", view->what, "share", "sum",
 		   view->sums ? "     bytes" : "");
 	for (i = first; i <= last; i++) {
+		unsigned empty = empty_rows(octaves, i, last);
+
+		if (empty >= EMPTY_ROWS_MAX) {
+			text_pad(out, "", 11);
+			buf_puts(out, "...\n");
+			i += empty;
+		}
 		below += octaves[i].count;
 		write_row(view, i, &octaves[i], most, below, out);
 	}

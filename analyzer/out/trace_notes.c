@@ -50,8 +50,9 @@ static void add_end(struct trace_notes *notes, const char *file, const struct pr
 		    file);
 	else if (strcmp(q->end, "repaired") == 0)
 		add(notes, !q->clean_end,
-		    q->clean_end ? "%s: a repaired trace; it holds what could be saved"
-				 : "%s: a repaired trace; what the damaged one had lost is missing: false leaks are possible",
+		    q->clean_end
+			    ? "%s: a repaired trace; it holds what could be saved"
+			    : "%s: a repaired trace; what the damaged one had lost is missing: false leaks are possible",
 		    file);
 	else if (is_cut(p))
 		add(notes, 1,
@@ -81,8 +82,8 @@ static void add_damage(struct trace_notes *notes, const char *file, const struct
 				  " missing, %" PRIu64 " bytes skipped: false leaks are possible",
 				  q->blocks_damaged, text_plural(q->blocks_damaged),
 				  q->blocks_missing, q->bytes_skipped);
-		add(notes, 1, where[0] ? "first damage: %s; %s" : "%s: %s",
-		    where[0] ? where : file, count);
+		add(notes, 1, where[0] ? "first damage: %s; %s" : "%s: %s", where[0] ? where : file,
+		    count);
 		free(count);
 	} else if (where[0]) {
 		add(notes, 1, "first damage: %s", where);
