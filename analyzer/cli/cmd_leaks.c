@@ -7,6 +7,7 @@
  * that is reported.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -60,11 +61,28 @@ static void write_leak(struct session *s, const struct heap_leak *leak)
 	buf_putc(out, '\n');
 }
 
+/* The line that log readers of LeakSanitizer look for. */
+static void write_error(struct session *s, const char *what)
+{
+	buf_fill(&s->out, '=', 65);
+	text_style(&s->out, s->color, TEXT_BAD);
+	buf_printf(&s->out, "\n==%" PRIu64 "==ERROR: shim-analyze: %s\n", s->run->processes[0]->pid,
+		   what);
+	text_style(&s->out, s->color, TEXT_PLAIN);
+	buf_putc(&s->out, '\n');
+}
+
 static void write_mismatches(struct session *s)
 {
 	const struct heap_result *heap = &s->analysis.heap;
 	size_t limit = session_limit(s, LEAKS_SHOWN), i;
+	char what[80];
 
+	if (!heap->mismatch_count)
+		return;
+	snprintf(what, sizeof(what), "%" PRIu64 " block(s) ended by the wrong function",
+		 heap->totals.mismatches);
+	write_error(s, what);
 	for (i = 0; i < heap->mismatch_count && i < limit; i++) {
 		const struct heap_mismatch *m = &heap->mismatches[i];
 
@@ -118,14 +136,8 @@ static void write_text(struct session *s, const struct leak_list *list)
 	size_t limit = session_limit(s, LEAKS_SHOWN), i;
 	struct buf *out = &s->out;
 
-	if (list->count) {
-		buf_fill(out, '=', 65);
-		text_style(out, s->color, TEXT_BAD);
-		buf_printf(out, "\n==%" PRIu64 "==ERROR: shim-analyze: detected memory leaks\n",
-			   s->run->processes[0]->pid);
-		text_style(out, s->color, TEXT_PLAIN);
-		buf_putc(out, '\n');
-	}
+	if (list->count)
+		write_error(s, "detected memory leaks");
 	for (i = 0; i < list->count && i < limit; i++)
 		write_leak(s, &list->items[i]);
 	if (i < list->count) {

@@ -6,11 +6,13 @@
 #include "out/trace_report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "out/text.h"
 #include "out/trace_notes.h"
+#include "util/pool.h"
 
 #define PLAIN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^"
 
@@ -218,8 +220,9 @@ void trace_report_json(const struct run *run, const struct names *names, struct 
 	emit_end(j);
 }
 
-static void head_time(const struct process *p, uint64_t duration_ns, struct buf *out)
+static void head_time(const struct run *run, struct buf *out)
 {
+	const struct process *p = run->processes[0];
 	time_t start = (time_t)(p->start_unix_ns / 1000000000);
 	char number[TEXT_NUMBER_BYTES], date[64] = "";
 	struct tm utc;
@@ -227,7 +230,9 @@ static void head_time(const struct process *p, uint64_t duration_ns, struct buf 
 	if (p->start_unix_ns && gmtime_r(&start, &utc))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &utc);
 	buf_printf(out, "  time     %s%sran %s, ", date, date[0] ? ", " : "",
-		   text_seconds(number, duration_ns, 3));
+		   text_seconds(number, trace_report_duration_ns(run), 3));
+	if (run->process_count > 1)
+		buf_printf(out, "pid %" PRIu64 " ", p->pid);
 	if (p->quality.killed)
 		buf_puts(out, "not ended: killed, crashed or still running\n");
 	else
@@ -287,25 +292,54 @@ static void head_data(const struct run *run, const struct names *names, struct b
 	buf_putc(out, '\n');
 }
 
-static void head_process(const struct process *p, struct buf *out, const char *word)
+static char *command_of(const struct process *p)
 {
 	struct buf command;
 
 	buf_init(&command);
 	trace_report_command(p, &command);
-	if (command.length) {
-		buf_printf(out, "  %-8s ", word);
-		text_name(out, command.bytes);
-		buf_putc(out, '\n');
+	return command.bytes; /* NULL without arguments */
+}
+
+static void head_command(const char *word, const char *command, size_t times, struct buf *out)
+{
+	buf_printf(out, "  %-8s ", word);
+	text_name(out, command);
+	if (times > 1)
+		buf_printf(out, " (\xc3\x97%zu)", times);
+	buf_putc(out, '\n');
+}
+
+/* The command of the first process, then those of the others, equal ones once. */
+static void head_commands(const struct run *run, struct buf *out)
+{
+	char **commands = xcalloc(run->process_count, sizeof(*commands));
+	size_t i, k, times;
+
+	for (i = 0; i < run->process_count; i++)
+		commands[i] = command_of(run->processes[i]);
+	if (commands[0])
+		head_command("command", commands[0], 1, out);
+	for (i = 1; i < run->process_count; i++) {
+		if (!commands[i])
+			continue;
+		for (times = 1, k = i + 1; k < run->process_count; k++) {
+			if (!commands[k] || strcmp(commands[k], commands[i]) != 0)
+				continue;
+			times++;
+			free(commands[k]);
+			commands[k] = NULL;
+		}
+		head_command("and", commands[i], times, out);
 	}
-	buf_free(&command);
+	for (i = 0; i < run->process_count; i++)
+		free(commands[i]);
+	free(commands);
 }
 
 void trace_report_head(const struct run *run, const struct names *names, struct buf *out, int color)
 {
-	const struct process *p = run->processes[0];
 	struct buf title;
-	size_t i;
 
 	buf_init(&title);
 	trace_report_title(run, &title);
@@ -314,11 +348,9 @@ void trace_report_head(const struct run *run, const struct names *names, struct 
 	text_style(out, color, TEXT_PLAIN);
 	buf_putc(out, '\n');
 	buf_free(&title);
-	head_process(p, out, "command");
-	for (i = 1; i < run->process_count; i++)
-		head_process(run->processes[i], out, "and");
-	head_time(p, trace_report_duration_ns(run), out);
-	head_machine(p, out);
+	head_commands(run, out);
+	head_time(run, out);
+	head_machine(run->processes[0], out);
 	head_data(run, names, out);
 }
 

@@ -77,6 +77,34 @@ is '0 0' -I '^child$' "$main"
 grep -q '^note: all figures are of what these options keep: -I ^red\$$' out || bad 'the filter is not named in the report'
 "$SHIM_ANALYZE" leaks -X '/known' "$main" >out || bad 'the status when no leak is kept'
 
+# several processes: equal command lines are one, and the end is that of a named process
+cat >many.c <<'EOF'
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void *operator_new(unsigned long n) __asm__("_Znwm");
+void operator_array_delete(void *p) __asm__("_ZdaPv");
+int main(void)
+{
+	operator_array_delete(operator_new(40));
+	for (int i = 0; i < 3; i++)
+		if (fork() == 0)
+			_exit(!malloc(i + 1));
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}
+EOF
+"$CXX" -x c -g -o many many.c -x none -lstdc++ || bad 'cannot compile'
+traced m ./many
+mapfile -t processes < <(all_traces m)
+((${#processes[@]} == 4)) || bad "${#processes[@]} traces instead of 4"
+"$SHIM_ANALYZE" summary "${processes[@]}" >out
+[[ $(grep -c '^  and  ' out) == 1 ]] && grep -q '^  and .*many (×3)$' out || bad "commands: $(grep '^  and' out)"
+grep -q "^  time .*, pid $(cat m/run.pid) ended by exit$" out || bad "whose end: $(grep '^  time' out)"
+"$SHIM_ANALYZE" leaks "${processes[0]}" >out
+grep -q '==ERROR: shim-analyze: 1 block(s) ended by the wrong function$' out || bad "new and delete[]: $(cat out)"
+
 # suppressions: by function, by file, by module, anchored; the table says what they took
 printf '# paint\nleak:^red$\n' >red.supp
 is '5000 5' --suppressions red.supp "$main"
