@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	allocate(3, 1000);
 	shim_mark("warm");
 	allocate(5, 100);
-	shim_mark("done");
+	shim_mark("cool");
 	allocate(2, 10);
 	return 0;
 }
@@ -44,8 +44,8 @@ SHIM_OUTPUT=one.zst LD_PRELOAD=$SHIM_LIB ./marked
 SHIM_OUTPUT=two.zst LD_PRELOAD=$SHIM_LIB ./marked threads
 for trace in one.zst two.zst; do
 	between "$trace" 0 warm 3000
-	between "$trace" warm done 500
-	between "$trace" done 100% 20
+	between "$trace" warm cool 500
+	between "$trace" cool 100% 20
 	between "$trace" warm 100% 520
 done
 finish
