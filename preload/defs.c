@@ -147,9 +147,9 @@ static void write_locked(enum shim_def type, const uint8_t *end)
 
 static uint8_t *put_text(uint8_t *at, const char *text)
 {
-	size_t length = text ? strlen(text) : 0;
+	size_t length = strlen(text);
 
-	return encode_text(at, text ? text : "", length < DEFS_TEXT_MAX ? length : DEFS_TEXT_MAX);
+	return encode_text(at, text, length < DEFS_TEXT_MAX ? length : DEFS_TEXT_MAX);
 }
 
 void defs_module_load(uint32_t id, uintptr_t bias, const char *path, const uint8_t *build_id,
@@ -176,112 +176,69 @@ void defs_module_load(uint32_t id, uintptr_t bias, const char *path, const uint8
 	defs_unlock();
 }
 
-void defs_module_unload(uint32_t id)
+/* A record of TYPE that is NUMBERS[COUNT] and then, unless it is NULL, TEXT. */
+static void write_record(enum shim_def type, const uint64_t *numbers, size_t count, const char *text)
 {
 	uint8_t *at;
+	size_t i;
 
 	defs_lock();
-	at = encode_varint(defs->scratch, id);
-	at = encode_varint(at, clock_ticks());
-	write_locked(SHIM_DEF_MODULE_UNLOAD, at);
+	at = defs->scratch;
+	for (i = 0; i < count; i++)
+		at = encode_varint(at, numbers[i]);
+	if (text)
+		at = put_text(at, text);
+	write_locked(type, at);
 	defs_unlock();
+}
+
+#define WRITE_RECORD(type, text, ...)                                    \
+	write_record(SHIM_DEF_##type, (const uint64_t[]){ __VA_ARGS__ }, \
+		     sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), text)
+
+void defs_module_unload(uint32_t id)
+{
+	WRITE_RECORD(MODULE_UNLOAD, NULL, id, clock_ticks());
 }
 
 void defs_thread_start(uint32_t index, int32_t tid, uint32_t creator, uint32_t stack, const char *name)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, index);
-	at = encode_varint(at, clock_ticks());
-	at = encode_varint(at, (uint32_t)tid);
-	at = encode_varint(at, creator);
-	at = encode_varint(at, stack);
-	at = put_text(at, name);
-	write_locked(SHIM_DEF_THREAD_START, at);
-	defs_unlock();
+	WRITE_RECORD(THREAD_START, name, index, clock_ticks(), (uint32_t)tid, creator, stack);
 }
 
 void defs_thread_name(uint32_t index, const char *name)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, index);
-	at = encode_varint(at, clock_ticks());
-	at = put_text(at, name);
-	write_locked(SHIM_DEF_THREAD_NAME, at);
-	defs_unlock();
+	WRITE_RECORD(THREAD_NAME, name, index, clock_ticks());
 }
 
 void defs_thread_end(uint32_t index)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, index);
-	at = encode_varint(at, clock_ticks());
-	write_locked(SHIM_DEF_THREAD_END, at);
-	defs_unlock();
+	WRITE_RECORD(THREAD_END, NULL, index, clock_ticks());
 }
 
 void defs_clock(void)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, clock_ticks());
-	at = encode_varint(at, clock_mono_ns());
-	write_locked(SHIM_DEF_CLOCK, at);
-	defs_unlock();
+	WRITE_RECORD(CLOCK, NULL, clock_ticks(), clock_mono_ns());
 }
 
 void defs_note(enum shim_note_level level, const char *text)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, clock_ticks());
-	at = encode_varint(at, level);
-	at = put_text(at, text);
-	write_locked(SHIM_DEF_NOTE, at);
-	defs_unlock();
+	WRITE_RECORD(NOTE, text, clock_ticks(), level);
 }
 
 void defs_mark(uint32_t thread, const char *name)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, clock_ticks());
-	at = encode_varint(at, thread);
-	at = put_text(at, name);
-	write_locked(SHIM_DEF_MARK, at);
-	defs_unlock();
+	WRITE_RECORD(MARK, name, clock_ticks(), thread);
 }
 
 void defs_process(enum shim_process_what what, int32_t pid, const char *path)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, clock_ticks());
-	at = encode_varint(at, what);
-	at = encode_varint(at, (uint32_t)pid);
-	at = put_text(at, path);
-	write_locked(SHIM_DEF_PROCESS, at);
-	defs_unlock();
+	WRITE_RECORD(PROCESS, path ? path : "", clock_ticks(), what, (uint32_t)pid);
 }
 
 void defs_recording(int is_on)
 {
-	uint8_t *at;
-
-	defs_lock();
-	at = encode_varint(defs->scratch, clock_ticks());
-	at = encode_varint(at, is_on ? 1 : 0);
-	write_locked(SHIM_DEF_RECORDING, at);
-	defs_unlock();
+	WRITE_RECORD(RECORDING, NULL, clock_ticks(), is_on ? 1 : 0);
 }
 
 void defs_drop_chunk(void)
