@@ -83,19 +83,20 @@ static const struct range *range_of(const struct range *ranges, uint32_t count, 
 /* Copies the range that holds PC. 1 if there is one. */
 static int find_range(uintptr_t pc, struct range *out)
 {
+	const struct objects *all = objects;
 	const struct range *range;
 	uint32_t version;
 
-	if (!objects)
+	if (!all)
 		return 0;
 	do {
-		version = __atomic_load_n(&objects->version,
-					  __ATOMIC_ACQUIRE); /* pairs with refresh_locked */
-		range = range_of(objects->ranges[version & 1], objects->range_count[version & 1], pc);
+		/* acquire: pairs with refresh_locked */
+		version = __atomic_load_n(&all->version, __ATOMIC_ACQUIRE);
+		range = range_of(all->ranges[version & 1], all->range_count[version & 1], pc);
 		if (range)
 			*out = *range;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (version != __atomic_load_n(&objects->version, __ATOMIC_RELAXED));
+	} while (version != __atomic_load_n(&all->version, __ATOMIC_RELAXED));
 	return range != NULL;
 }
 
