@@ -224,7 +224,7 @@ static int has_unwritten;
 static void flush(struct thread *t)
 {
 	thread_refresh_name(t);
-	sink_rows(t->chunk, thread_order(), NULL);
+	sink_rows(t->chunk, thread_order(t), NULL);
 	has_unwritten |= t->chunk->used != 0;
 }
 

@@ -109,7 +109,7 @@ int objects_knows(uintptr_t pc)
 
 int objects_find(uintptr_t pc, struct dso *out)
 {
-	struct range range;
+	struct range range = { 0 }; /* for compilers that lose sight of find_range's promise */
 
 	if (!find_range(pc, &range))
 		return -ENOENT;

@@ -6,39 +6,23 @@
  */
 #include "record.h"
 
-#include "clock.h"
 #include "sys.h"
 #include "thread.h"
 #include "unwind.h"
 
-/* A free is stamped before the real call, so the plain counter will do. */
-static uint64_t stamp_before(struct thread *t)
+static void stamp_before(struct thread *t)
 {
-	if (t->stamp_left-- == 0) {
-		uint64_t now = clock_ticks();
-
-		t->stamp_left = t->stamp_every - 1;
-		if (now > t->ticks)
-			t->ticks = now;
-	}
-	return t->ticks;
+	thread_stamp(t, 0);
 }
 
-/* An allocation is stamped after it: see clock_ticks_after. */
-static uint64_t stamp_after(struct thread *t)
+static void stamp_after(struct thread *t)
 {
-	if (t->stamp_left-- == 0) {
-		uint64_t now = clock_ticks_after();
-
-		t->stamp_left = t->stamp_every - 1;
-		if (now > t->ticks)
-			t->ticks = now;
-	}
-	return t->ticks;
+	thread_stamp(t, 1);
 }
 
-static inline void push(struct thread *t, uint64_t ticks, uint64_t addr, uint64_t size,
-			uint32_t stack, enum shim_op op, enum shim_func func, unsigned extra)
+/* Stamp first. */
+static inline void push(struct thread *t, uint64_t addr, uint64_t size, uint32_t stack,
+			enum shim_op op, enum shim_func func, unsigned extra)
 {
 	struct shim_row *row;
 
@@ -47,7 +31,7 @@ static inline void push(struct thread *t, uint64_t ticks, uint64_t addr, uint64_
 		return;
 	}
 	row = t->next++;
-	row->ticks = ticks > t->begin_ticks ? ticks : t->begin_ticks;
+	row->ticks = t->ticks;
 	row->addr = addr;
 	row->size = size;
 	row->stack = stack;
@@ -58,7 +42,8 @@ static inline void push(struct thread *t, uint64_t ticks, uint64_t addr, uint64_
 	 * release: the row is there before it counts; pairs with the reader of the spool
 	 * and with lifecycle.c
 	 */
-	__atomic_store_n(&t->chunk->used, t->chunk->used + (uint32_t)sizeof(*row), __ATOMIC_RELEASE);
+	__atomic_store_n(&t->chunk->used, (uint32_t)((uintptr_t)t->next - (uintptr_t)(t->chunk + 1)),
+			 __ATOMIC_RELEASE);
 }
 
 static unsigned ignored(const struct thread *t)
@@ -69,61 +54,58 @@ static unsigned ignored(const struct thread *t)
 void record_alloc(struct thread *t, enum shim_func func, const void *p, size_t size, unsigned extra,
 		  const void *frame)
 {
-	uint64_t ticks = stamp_after(t);
-	uint32_t stack = unwind_stack(t, frame);
+	uint32_t stack;
 
-	push(t, ticks, (uintptr_t)p, size, stack, likely(p) ? SHIM_OP_ALLOC : SHIM_OP_ALLOC_FAIL,
-	     func, extra | ignored(t));
+	stamp_after(t);
+	stack = unwind_stack(t, frame);
+	push(t, (uintptr_t)p, size, stack, likely(p) ? SHIM_OP_ALLOC : SHIM_OP_ALLOC_FAIL, func,
+	     extra | ignored(t));
 }
 
 void record_free(struct thread *t, enum shim_func func, const void *p, unsigned extra)
 {
-	push(t, stamp_before(t), (uintptr_t)p, 0, SHIM_STACK_NONE, SHIM_OP_FREE, func, extra);
+	stamp_before(t);
+	push(t, (uintptr_t)p, 0, SHIM_STACK_NONE, SHIM_OP_FREE, func, extra);
 }
 
 void record_realloc_begin(struct thread *t, enum shim_func func, const void *old, size_t size)
 {
-	push(t, stamp_before(t), (uintptr_t)old, size, SHIM_STACK_NONE, SHIM_OP_REALLOC_FREE, func,
-	     0);
+	stamp_before(t);
+	push(t, (uintptr_t)old, size, SHIM_STACK_NONE, SHIM_OP_REALLOC_FREE, func, 0);
 }
 
 void record_realloc_end(struct thread *t, enum shim_func func, const void *old, const void *p,
 			size_t size, unsigned extra, const void *frame)
 {
-	uint64_t ticks = stamp_after(t);
 	uint32_t stack;
 
+	stamp_after(t);
 	if (!p && size == 0)
 		return; /* it was a free, and realloc-free has said so */
 	stack = unwind_stack(t, frame);
 	if (p)
-		push(t, ticks, (uintptr_t)p, size, stack, SHIM_OP_REALLOC_ALLOC, func,
-		     extra | ignored(t));
+		push(t, (uintptr_t)p, size, stack, SHIM_OP_REALLOC_ALLOC, func, extra | ignored(t));
 	else
-		push(t, ticks, (uintptr_t)old, 0, stack, SHIM_OP_REALLOC_FAIL, func, extra);
+		push(t, (uintptr_t)old, 0, stack, SHIM_OP_REALLOC_FAIL, func, extra);
 }
 
 void record_mmap(struct thread *t, enum shim_func func, const void *p, size_t size, unsigned extra,
 		 const void *frame)
 {
-	uint64_t ticks = stamp_after(t);
-
-	push(t, ticks, (uintptr_t)p, size, unwind_stack(t, frame), SHIM_OP_MMAP, func, extra);
+	stamp_after(t);
+	push(t, (uintptr_t)p, size, unwind_stack(t, frame), SHIM_OP_MMAP, func, extra);
 }
 
 void record_munmap(struct thread *t, enum shim_func func, const void *p, size_t size,
 		   const void *frame)
 {
-	uint64_t ticks = stamp_before(t);
-
-	push(t, ticks, (uintptr_t)p, size, unwind_stack(t, frame), SHIM_OP_MUNMAP, func, 0);
+	stamp_before(t);
+	push(t, (uintptr_t)p, size, unwind_stack(t, frame), SHIM_OP_MUNMAP, func, 0);
 }
 
 void record_brk(struct thread *t, enum shim_func func, const void *break_now, intptr_t change,
 		const void *frame)
 {
-	uint64_t ticks = stamp_after(t);
-
-	push(t, ticks, (uintptr_t)break_now, (uint64_t)change, unwind_stack(t, frame), SHIM_OP_BRK,
-	     func, 0);
+	stamp_after(t);
+	push(t, (uintptr_t)break_now, (uint64_t)change, unwind_stack(t, frame), SHIM_OP_BRK, func, 0);
 }

@@ -32,7 +32,8 @@
 
 #define CHUNK_SMALL_BYTES (32u << 10)
 #define CHUNK_LARGE_BYTES (256u << 10)
-#define STAMP_EVERY       8 /* events per clock read while there is one thread */
+#define STAMP_EVERY       8    /* events per clock read of the only thread that records */
+#define STAMP_SLOW_TICKS  4096 /* a microsecond or two per event: then each is worth a stamp */
 #define STOP_ROUNDS       2000
 #define STACK_SLACK       8192 /* guard and control block */
 #define STOP_WAIT_NS      100000
@@ -42,7 +43,8 @@ struct registry {
 	struct thread *first; /* push only; acquire/release */
 	struct thread *idle;  /* structs of threads that have ended, for reuse */
 	uint32_t count;       /* indexes given out */
-	uint32_t is_multi;
+	struct thread *owner; /* the only thread that records; NULL: several do. See thread_resume */
+	uint32_t can_own;     /* the kernel has membarrier */
 	uint32_t has_marks;
 	uint32_t is_allowed;
 	uint32_t zombies; /* attached again after their end: nothing will tell when they are gone */
@@ -86,20 +88,14 @@ int thread_start(void)
 		return -ENOMEM;
 	if (!end.is_made && pthread_key_create(&end.key, thread_ends) == 0)
 		end.is_made = 1;
-	sys_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	registry->can_own = sys_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
 	return 0;
 }
 
-int thread_has_others(void)
+unsigned thread_order(const struct thread *t)
 {
-	return (int)__atomic_load_n(&registry->is_multi, __ATOMIC_ACQUIRE);
-}
-
-unsigned thread_order(void)
-{
-	if (thread_has_others())
-		return COMPACT_ADDRESSES | COMPACT_TIMES;
-	return __atomic_load_n(&registry->has_marks, __ATOMIC_RELAXED) ? COMPACT_TIMES : 0;
+	return t->order |
+	       (__atomic_load_n(&registry->has_marks, __ATOMIC_RELAXED) ? COMPACT_TIMES : 0);
 }
 
 void thread_marked(struct thread *t)
@@ -114,18 +110,138 @@ static struct thread *first_thread(void)
 			: NULL; /* pairs with the push in new_struct */
 }
 
+/* ---- recording alone, or beside others ---- */
+
+/*
+ * Most threads of most programs allocate nothing for most of the time. The thread that records
+ * alone is the registry's owner: it reads the clock once in a while, its blocks keep coarse times,
+ * and its local pairs no address. All other threads have `on` 0, so that the next event of one of
+ * them comes to thread_resume first and takes the right away: it clears the owner's `on` and lets
+ * every running thread pass a barrier. What the owner records from then on sees that (thread_stamp)
+ * and is stamped; what it has stamped before lies before what the other is about to do: a stale
+ * stamp is too early, never too late, and nobody else had an event meanwhile. An owner who is in
+ * the middle of a hook need not be waited for: the stamp of an allocation is taken after the real
+ * call, so a stale one means that the call was over before the barrier; a free with a stale stamp
+ * is of a block that the other thread cannot have touched since it last recorded.
+ */
+
+static void record_alone(struct thread *t)
+{
+	t->order = 0;
+	t->stamp_every = STAMP_EVERY;
+}
+
+static void record_beside(struct thread *t)
+{
+	t->order = COMPACT_ADDRESSES | COMPACT_TIMES;
+	t->stamp_every = 1;
+	t->stamp_left = 0;
+}
+
+static void clear_owner_locked(void)
+{
+	struct thread *owner = registry->owner;
+
+	registry->owner = NULL;
+	if (!owner)
+		return;
+	__atomic_store_n(&owner->on, 0, __ATOMIC_SEQ_CST); /* pairs with thread_stamp */
+	if (registry->can_own)
+		sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+/*
+ * T, whose `on` is 0, wants to record. 1 if it may. In the end `on` is looked at as in
+ * thread_allow, the other way round: one of the two sees the other's word.
+ */
+static int thread_resume(struct thread *t)
+{
+	if (!__atomic_load_n(&registry->is_allowed, __ATOMIC_SEQ_CST))
+		return 0;
+	lock_get(&registry->lock);
+	if (registry->owner != t) {
+		clear_owner_locked();
+		record_beside(t);
+	}
+	__atomic_store_n(&t->on, 1, __ATOMIC_SEQ_CST);
+	lock_put(&registry->lock);
+	if (unlikely(!__atomic_load_n(&registry->is_allowed, __ATOMIC_SEQ_CST)))
+		t->on = 0;
+	return (int)t->on;
+}
+
+/* 1 if no thread but T has recorded since SINCE, and none is in a hook now. */
+static int others_are_silent(const struct thread *t, uint64_t since)
+{
+	const struct thread *other;
+
+	for (other = first_thread(); other; other = other->next_thread)
+		if (other != t && !other->is_dead &&
+		    (__atomic_load_n(&other->ticks, __ATOMIC_RELAXED) >= since ||
+		     __atomic_load_n(&other->inside, __ATOMIC_ACQUIRE)))
+			return 0;
+	return 1;
+}
+
+/*
+ * T has filled a chunk that it began at SINCE. If nobody else has recorded meanwhile it becomes the
+ * owner. The others are sent to thread_resume first; one that was inside a hook at that moment, or
+ * got through just before, shows it, and all stays as it was.
+ */
+static void try_to_own(struct thread *t, uint64_t since)
+{
+	struct thread *other;
+
+	if (registry->owner || !registry->can_own || !others_are_silent(t, since))
+		return;
+	lock_get(&registry->lock);
+	if (!registry->owner) {
+		for (other = first_thread(); other; other = other->next_thread)
+			if (other != t)
+				__atomic_store_n(&other->on, 0, __ATOMIC_SEQ_CST);
+		sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+		if (others_are_silent(t, since))
+			registry->owner = t;
+	}
+	lock_put(&registry->lock);
+}
+
+/* T begins a new chunk; its last one was begun at SINCE. */
+static void choose_order(struct thread *t, uint64_t since)
+{
+	try_to_own(t, since);
+	if (registry->owner == t)
+		record_alone(t);
+	else
+		record_beside(t);
+}
+
+void thread_stamp_slow(struct thread *t, int is_after)
+{
+	uint64_t now, elapsed;
+
+	if (unlikely(!__atomic_load_n(&t->on, __ATOMIC_RELAXED)))
+		record_beside(t);
+	now = is_after && t->stamp_every == 1 ? clock_ticks_after() : clock_ticks();
+	elapsed = now > t->ticks ? now - t->ticks : 0;
+	t->ticks += elapsed;
+	if (t->order) {
+		t->stamp_left = 0;
+		return;
+	}
+	t->stamp_every = elapsed > (uint64_t)t->stamp_every * STAMP_SLOW_TICKS ? 1 : STAMP_EVERY;
+	t->stamp_left = t->stamp_every - 1;
+}
+
 void thread_multi(void)
 {
-	struct thread *t;
-
-	if (!registry || thread_has_others())
+	if (!registry || registry->can_own || !registry->owner)
 		return;
-	__atomic_store_n(&registry->is_multi, 1, __ATOMIC_RELEASE);
 	/* There is one thread still, and it is the caller: plain stores will do. */
-	for (t = first_thread(); t; t = t->next_thread) {
-		t->stamp_every = 1;
-		t->stamp_left = 0;
-	}
+	lock_get(&registry->lock);
+	record_beside(registry->owner);
+	registry->owner = NULL;
+	lock_put(&registry->lock);
 }
 
 struct thread *thread_of(pthread_t pthread)
@@ -153,7 +269,7 @@ static void release_chunk(struct thread *t)
 {
 	if (!t->chunk)
 		return;
-	sink_rows(t->chunk, thread_order(), &t->lost);
+	sink_rows(t->chunk, thread_order(t), &t->lost);
 	spool_put(t->chunk);
 	t->chunk = NULL;
 	t->next = t->end = NULL;
@@ -168,6 +284,8 @@ static void retire(struct thread *t)
 	registry->lost += t->lost;
 	t->lost = 0;
 	t->on = 0;
+	if (registry->owner == t)
+		registry->owner = NULL;
 	t->is_dead = 1;
 	t->next_idle = registry->idle;
 	registry->idle = t;
@@ -240,11 +358,9 @@ static struct thread *attach(void)
 	t = new_struct();
 	if (!t)
 		return NULL;
-	if (t->index > 1)
-		thread_multi();
 	t->tid = sys_gettid();
 	t->pthread = pthread_self();
-	t->stamp_every = thread_has_others() ? 1 : STAMP_EVERY;
+	t->stamp_every = 1;
 	sys_prctl(PR_GET_NAME, (unsigned long)t->name);
 	if (unwind_thread_start(t))
 		return NULL;
@@ -256,12 +372,15 @@ static struct thread *attach(void)
 	}
 	defs_thread_start(t->index, t->tid, early.creator, early.stack, t->name);
 	early.creator = early.stack = 0;
+	if (t->index == 1) {
+		registry->owner = t;
+		record_alone(t);
+	}
 	t->is_dead = 0;
-	t->on = registry->is_allowed;
 	return t;
 }
 
-static COLD struct thread *attach_slow(uintptr_t frame)
+static COLD struct thread *attach_slow(void)
 {
 	struct thread *t = NULL;
 
@@ -273,9 +392,8 @@ static COLD struct thread *attach_slow(uintptr_t frame)
 	early.is_attaching = 0;
 	if (!t)
 		return NULL;
-	t->inside = t->on ? frame : 0;
 	thread_self = t;
-	return t->on ? t : NULL;
+	return t;
 }
 
 /*
@@ -295,8 +413,7 @@ static COLD struct thread *nested_slow(struct thread *t, uintptr_t frame)
 {
 	if (early.is_attaching || !is_stale(t, frame))
 		return NULL;
-	t->inside = t->on ? frame : 0;
-	return t->on ? t : NULL;
+	return t;
 }
 
 struct thread *thread_enter_slow(struct thread *t, uintptr_t frame)
@@ -306,16 +423,22 @@ struct thread *thread_enter_slow(struct thread *t, uintptr_t frame)
 	if (t != &thread_none && t->index && t->inside != frame) {
 		t = nested_slow(t, frame);
 	} else if (t == &thread_none) {
-		t = attach_slow(frame);
+		t = attach_slow();
 	} else if (!t->index) {
 		/* Wiped by a fork: this is another process now. */
 		thread_self = &thread_none;
-		t = attach_slow(frame);
+		t = attach_slow();
 	} else {
-		/* Recording is off, or a signal asks to change that. */
+		/* Recording is off, another thread records alone, or a signal asks for a change. */
 		lifecycle_toggle_pending();
-		t->inside = t->on ? frame : 0;
-		t = t->on ? t : NULL;
+	}
+	if (t) {
+		t->inside = frame;
+		compiler_barrier(); /* as in thread_enter */
+		if (!t->on && !thread_resume(t)) {
+			t->inside = 0;
+			t = NULL;
+		}
 	}
 	errno = saved;
 	return t;
@@ -343,10 +466,9 @@ void thread_begin(uint32_t creator, uint32_t stack, size_t stack_bytes)
 	if (thread_self == &thread_none && !early.is_attaching) {
 		early.creator = creator;
 		early.stack = stack;
-		attach_slow((uintptr_t)__builtin_frame_address(0));
+		attach_slow();
 		if (thread_self != &thread_none) {
 			set_stack_bounds(thread_self, stack_bytes);
-			thread_self->inside = 0;
 		}
 	}
 	errno = saved;
@@ -385,9 +507,11 @@ int thread_make_room(struct thread *t)
 	struct shim_chunk *old = t->chunk;
 	uint32_t bytes = old ? CHUNK_LARGE_BYTES : CHUNK_SMALL_BYTES;
 	uint32_t seq = t->seq;
+	uint64_t since = 0;
 
 	if (old) {
-		sink_rows(old, thread_order(), &t->lost);
+		since = old->begin_ticks;
+		sink_rows(old, thread_order(t), &t->lost);
 		seq = old->seq;
 	}
 	if (!old || old->bytes < bytes) {
@@ -407,7 +531,9 @@ int thread_make_room(struct thread *t)
 		return -ENOMEM;
 	t->next = (struct shim_row *)(void *)(t->chunk + 1);
 	t->end = t->next + (t->chunk->bytes - sizeof(*t->chunk)) / sizeof(*t->next);
-	t->begin_ticks = t->chunk->begin_ticks;
+	if (t->ticks < t->chunk->begin_ticks)
+		t->ticks = t->chunk->begin_ticks;
+	choose_order(t, since);
 	return 0;
 }
 
@@ -418,8 +544,9 @@ void thread_allow(int is_on)
 	if (!registry)
 		return;
 	__atomic_store_n(&registry->is_allowed, is_on ? 1 : 0, __ATOMIC_SEQ_CST);
-	for (t = first_thread(); t; t = t->next_thread)
-		__atomic_store_n(&t->on, is_on && !t->is_dead ? 1 : 0, __ATOMIC_SEQ_CST);
+	/* With recording on again, each thread's next event finds that out. */
+	for (t = first_thread(); t && !is_on; t = t->next_thread)
+		__atomic_store_n(&t->on, 0, __ATOMIC_SEQ_CST);
 }
 
 void thread_suspend(void)

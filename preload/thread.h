@@ -24,24 +24,27 @@ struct thread {
 	 * owner, read by lifecycle.c.
 	 */
 	uintptr_t inside;
-	/* 1 while this thread records. Written under the registry's lock and by the owner. */
+	/*
+	 * 1 while this thread records without asking; 0 sends its next event to the slow path, which
+	 * may put it back. Others write 0 alone.
+	 */
 	uint32_t on;
 
-	/* Rows: the owner alone writes them. */
-	uint32_t stamp_left;  /* events until the clock is read again */
-	uint32_t stamp_every; /* 1 as soon as the process has a second thread */
-	uint32_t index;       /* in the trace, from 1 */
+	/* Rows: the thread itself alone writes them. This far one cache line. */
+	uint32_t stamp_left; /* events until the clock is read again */
 	struct shim_row *next;
 	struct shim_row *end;
 	struct shim_chunk *chunk;
-	uint64_t ticks;       /* last stamp */
-	uint64_t begin_ticks; /* of the chunk */
-	uint64_t lost;        /* events dropped, cumulative */
-	uint32_t ignore;      /* nesting of shim_ignore_begin */
-	uint32_t seq;         /* of the chunk */
-
+	uint64_t ticks; /* last stamp, not below the chunk's begin */
 	/* The unwinder's memory of this thread's last stack; owned by unwind.c. */
 	struct unwind_trace *trace;
+	uint32_t stamp_every; /* 1 while other threads record too */
+	uint32_t ignore;      /* nesting of shim_ignore_begin */
+
+	uint64_t lost;  /* events dropped, cumulative */
+	uint32_t index; /* in the trace, from 1 */
+	uint32_t seq;   /* of the chunk */
+	uint32_t order; /* what the chunk must keep: COMPACT_* of compact.h */
 
 	/* Identity. */
 	pthread_t pthread;
@@ -110,23 +113,40 @@ static inline void thread_leave(struct thread *t)
 int thread_is_inside(void);
 
 /*
- * The process is about to have a second thread: from now on every event is stamped and
- * local pairs keep their address (the order of events of different threads rests on it).
- * Context: any thread, before that thread can run.
+ * The process is about to have a second thread. Context: any thread, before that thread can run.
  */
 void thread_multi(void);
 
-/* What a block written now must keep: COMPACT_* of compact.h. Context: any thread. */
-unsigned thread_order(void);
+/*
+ * What T's chunk, written now, must keep: COMPACT_* of compact.h. Context: T itself, or another
+ * thread when T is stopped.
+ */
+unsigned thread_order(const struct thread *t);
+
+/*
+ * Reads the clock for T's event, which IS_AFTER the real call or before it. Context: T itself,
+ * inside the guard.
+ */
+void thread_stamp_slow(struct thread *t, int is_after);
+
+/*
+ * The time of T's event in T->ticks, as exact as the order of threads needs it. Between two reads
+ * of the clock stands the look at `on`: a thread that took the right to record alone away from T
+ * (thread.c) does not have to wait for T's hook to end.
+ */
+static inline void thread_stamp(struct thread *t, int is_after)
+{
+	if (unlikely(t->stamp_left == 0) || unlikely(!__atomic_load_n(&t->on, __ATOMIC_RELAXED)))
+		thread_stamp_slow(t, is_after);
+	else
+		t->stamp_left--;
+}
 
 /*
  * A mark was made on T, so events before and after it must tell: the next one is stamped, and
  * times are written to the tick from now on. Context: T itself, inside the guard.
  */
 void thread_marked(struct thread *t);
-
-/* 1 once thread_multi was called, or a second thread was seen. Context: any thread. */
-int thread_has_others(void);
 
 /*
  * Attaches the calling thread if it is new, with the facts that its creator left for it.
