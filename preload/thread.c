@@ -229,6 +229,7 @@ void thread_stamp_slow(struct thread *t, int is_after)
 		t->stamp_left = 0;
 		return;
 	}
+	away_arm(t->away);
 	t->stamp_every = elapsed > (uint64_t)t->stamp_every * STAMP_SLOW_TICKS ? 1 : STAMP_EVERY;
 	t->stamp_left = t->stamp_every - 1;
 }
@@ -361,6 +362,7 @@ static struct thread *attach(void)
 	t->tid = sys_gettid();
 	t->pthread = pthread_self();
 	t->stamp_every = 1;
+	t->away = away_word();
 	sys_prctl(PR_GET_NAME, (unsigned long)t->name);
 	if (unwind_thread_start(t))
 		return NULL;

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "away.h"
 #include "shim_trace.h"
 #include "sys.h"
 
@@ -25,8 +26,8 @@ struct thread {
 	 */
 	uintptr_t inside;
 	/*
-	 * 1 while this thread records without asking; 0 sends its next event to the slow path, which
-	 * may put it back. Others write 0 alone.
+	 * 1 while this thread records without asking; 0 sends its next event to the slow path,
+	 * which may put it back. Others write 0 alone.
 	 */
 	uint32_t on;
 
@@ -36,15 +37,16 @@ struct thread {
 	struct shim_row *end;
 	struct shim_chunk *chunk;
 	uint64_t ticks; /* last stamp, not below the chunk's begin */
+	uint64_t *away; /* tells whether the thread has slept since that stamp (away.h) */
 	/* The unwinder's memory of this thread's last stack; owned by unwind.c. */
 	struct unwind_trace *trace;
+
 	uint32_t stamp_every; /* 1 while other threads record too */
 	uint32_t ignore;      /* nesting of shim_ignore_begin */
-
-	uint64_t lost;  /* events dropped, cumulative */
-	uint32_t index; /* in the trace, from 1 */
-	uint32_t seq;   /* of the chunk */
-	uint32_t order; /* what the chunk must keep: COMPACT_* of compact.h */
+	uint64_t lost;        /* events dropped, cumulative */
+	uint32_t index;       /* in the trace, from 1 */
+	uint32_t seq;         /* of the chunk */
+	uint32_t order;       /* what the chunk must keep: COMPACT_* of compact.h */
 
 	/* Identity. */
 	pthread_t pthread;
@@ -130,13 +132,15 @@ unsigned thread_order(const struct thread *t);
 void thread_stamp_slow(struct thread *t, int is_after);
 
 /*
- * The time of T's event in T->ticks, as exact as the order of threads needs it. Between two reads
- * of the clock stands the look at `on`: a thread that took the right to record alone away from T
- * (thread.c) does not have to wait for T's hook to end.
+ * The time of T's event in T->ticks, as exact as the order of threads needs it. A thread that
+ * records alone reads the clock once in a few events, and at the first one after it slept or was
+ * preempted. The look at `on` is there for a thread that takes the right to record alone away from
+ * T (thread.c): it does not have to wait for T's hook to end.
  */
 static inline void thread_stamp(struct thread *t, int is_after)
 {
-	if (unlikely(t->stamp_left == 0) || unlikely(!__atomic_load_n(&t->on, __ATOMIC_RELAXED)))
+	if (unlikely(t->stamp_left == 0) || unlikely(!__atomic_load_n(&t->on, __ATOMIC_RELAXED)) ||
+	    unlikely(away_was(t->away)))
 		thread_stamp_slow(t, is_after);
 	else
 		t->stamp_left--;
