@@ -63,9 +63,9 @@ DEPENDENCIES = -MMD -MP -MF $@.d -MT $@
 # The guest. Hidden by default; initial-exec: a TLS access must be one load, never a call that may
 # allocate. No malloc built-ins: the compiler must not turn a body of ours back into a call to calloc.
 # The frame limit: hooks run on the small stacks of other people's threads. Optimized across files
-# where the compiler can (gcc): a pair of malloc and free costs a quarter less. Fat objects, so that
-# the unit tests link without it. No frame pointers but in the hooks, which ask for their own
-# frame's address: a register and two instructions in each function between hook and chunk.
+# where the compiler can (gcc), and without frame pointers but in the hooks, which ask for their own
+# frame's address: 1.5 % fewer instructions for a pair of malloc and free, counted by callgrind. Fat
+# objects, so that the unit tests link without it.
 LTO ?= $(if $(findstring Free Software Foundation,$(shell $(CC) --version)),-flto=auto -ffat-lto-objects)
 PRELOAD_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fomit-frame-pointer \
 	-fno-plt -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
