@@ -608,6 +608,16 @@ void thread_refresh_name(struct thread *t)
 		defs_thread_name(t->index, name);
 }
 
+static int has_others(const struct thread *self)
+{
+	const struct thread *t;
+
+	for (t = first_thread(); t; t = t->next_thread)
+		if (t != self && !t->is_dead)
+			return 1;
+	return 0;
+}
+
 void thread_stop_all(void (*flush)(struct thread *t))
 {
 	struct thread *t, *self = thread_self;
@@ -616,9 +626,10 @@ void thread_stop_all(void (*flush)(struct thread *t))
 	thread_allow(0);
 	/*
 	 * Every thread that enters from here on sees `on` 0, every one that entered before
-	 * shows it in `inside`.
+	 * shows it in `inside`. A thread that is alone asks no barrier of the kernel: a sandboxed
+	 * program may be killed for a system call that it does not make itself.
 	 */
-	if (sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+	if (has_others(self) && sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		sys_nanosleep_ns(STOP_WAIT_NS * 10); /* no membarrier in this kernel */
 	for (t = first_thread(); t; t = t->next_thread)
 		for (round = 0; round < STOP_ROUNDS && t != self && !t->is_dead &&
