@@ -8,7 +8,7 @@
 . "$SRC/tests/e2e/lib.sh"
 
 slack_ns=200000
-traced idle "$PROGRAMS/idle_server"
+traced idle "$PROGRAMS/idle_server" ""
 mapfile -t traces < <(all_traces idle)
 "$SHIM_ANALYZE" lifetimes --format json "${traces[0]}" >lifetimes.json || bad "no report"
 longest=$(cat idle/run.out)
