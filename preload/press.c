@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "sys.h"
+#include "upto.h"
 
 #define PRESS_COUNT 4 /* threads that may compress at the same time */
 #define PRESS_LEVEL 1
@@ -81,9 +82,12 @@ void press_put(struct press *p)
 
 size_t press_frame(struct press *p, size_t length, const uint8_t **frame)
 {
-	size_t n = ZSTD_compress2(p->context, p->frame, ZSTD_compressBound(PRESS_BLOCK_BYTES),
-				  p->block, length);
+	size_t n;
 
 	*frame = p->frame;
+	if (!upto(UPTO_FILE))
+		return 0;
+	n = ZSTD_compress2(p->context, p->frame, ZSTD_compressBound(PRESS_BLOCK_BYTES), p->block,
+			   length);
 	return ZSTD_isError(n) ? 0 : n;
 }

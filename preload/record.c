@@ -9,6 +9,7 @@
 #include "sys.h"
 #include "thread.h"
 #include "unwind.h"
+#include "upto.h"
 
 static void stamp_before(struct thread *t)
 {
@@ -26,6 +27,8 @@ static inline void push(struct thread *t, uint64_t addr, uint64_t size, uint32_t
 {
 	struct shim_row *row;
 
+	if (!upto(UPTO_ROWS))
+		return;
 	if (unlikely(t->next == t->end) && thread_make_room(t)) {
 		t->lost++;
 		return;
@@ -56,6 +59,8 @@ void record_alloc(struct thread *t, enum shim_func func, const void *p, size_t s
 {
 	uint32_t stack;
 
+	if (!upto(UPTO_CAPTURE))
+		return;
 	stamp_after(t);
 	stack = unwind_stack(t, frame);
 	push(t, (uintptr_t)p, size, stack, likely(p) ? SHIM_OP_ALLOC : SHIM_OP_ALLOC_FAIL, func,
@@ -64,12 +69,16 @@ void record_alloc(struct thread *t, enum shim_func func, const void *p, size_t s
 
 void record_free(struct thread *t, enum shim_func func, const void *p, unsigned extra)
 {
+	if (!upto(UPTO_CAPTURE))
+		return;
 	stamp_before(t);
 	push(t, (uintptr_t)p, 0, SHIM_STACK_NONE, SHIM_OP_FREE, func, extra);
 }
 
 void record_realloc_begin(struct thread *t, enum shim_func func, const void *old, size_t size)
 {
+	if (!upto(UPTO_CAPTURE))
+		return;
 	stamp_before(t);
 	push(t, (uintptr_t)old, size, SHIM_STACK_NONE, SHIM_OP_REALLOC_FREE, func, 0);
 }
@@ -79,6 +88,8 @@ void record_realloc_end(struct thread *t, enum shim_func func, const void *old, 
 {
 	uint32_t stack;
 
+	if (!upto(UPTO_CAPTURE))
+		return;
 	stamp_after(t);
 	if (!p && size == 0)
 		return; /* it was a free, and realloc-free has said so */
@@ -92,6 +103,8 @@ void record_realloc_end(struct thread *t, enum shim_func func, const void *old, 
 void record_mmap(struct thread *t, enum shim_func func, const void *p, size_t size, unsigned extra,
 		 const void *frame)
 {
+	if (!upto(UPTO_CAPTURE))
+		return;
 	stamp_after(t);
 	push(t, (uintptr_t)p, size, unwind_stack(t, frame), SHIM_OP_MMAP, func, extra);
 }
@@ -99,6 +112,8 @@ void record_mmap(struct thread *t, enum shim_func func, const void *p, size_t si
 void record_munmap(struct thread *t, enum shim_func func, const void *p, size_t size,
 		   const void *frame)
 {
+	if (!upto(UPTO_CAPTURE))
+		return;
 	stamp_before(t);
 	push(t, (uintptr_t)p, size, unwind_stack(t, frame), SHIM_OP_MUNMAP, func, 0);
 }
@@ -106,6 +121,8 @@ void record_munmap(struct thread *t, enum shim_func func, const void *p, size_t 
 void record_brk(struct thread *t, enum shim_func func, const void *break_now, intptr_t change,
 		const void *frame)
 {
+	if (!upto(UPTO_CAPTURE))
+		return;
 	stamp_after(t);
 	push(t, (uintptr_t)break_now, (uint64_t)change, unwind_stack(t, frame), SHIM_OP_BRK, func, 0);
 }
