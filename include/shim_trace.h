@@ -13,7 +13,8 @@
 
 #include <stdint.h>
 
-#define SHIM_TRACE_VERSION 1
+#define SHIM_TRACE_VERSION     2
+#define SHIM_TRACE_VERSION_MIN 1 /* the oldest that a reader knows: 2 added sampling and folding */
 
 /* zstd skippable frames (RFC 8878, section 3.1.2) that carry what is not compressed. */
 #define SHIM_FRAME_HEADER 0x184D2A50u
@@ -86,8 +87,8 @@ struct shim_block {
 	uint64_t begin_mono_ns; /* CLOCK_MONOTONIC at begin_ticks */
 	uint32_t row_count;     /* events, or definition records */
 	uint32_t payload_bytes;
-	uint64_t lost; /* events of this thread dropped so far, cumulative */
-	uint64_t reserved2;
+	uint64_t lost;         /* events of this thread dropped so far, cumulative */
+	uint64_t sample_bytes; /* 0: every allocation is here; else the mean distance of a sample */
 };
 
 /* First page of the spool file. */
@@ -116,7 +117,8 @@ struct shim_chunk {
 	uint32_t used;  /* committed payload bytes */
 	uint32_t bytes; /* whole chunk with this header, a multiple of 4096; 0 ends the list */
 	uint64_t lost;
-	uint64_t reserved2[2];
+	uint64_t sample_bytes; /* as in struct shim_block */
+	uint64_t reserved2;
 };
 
 /* One event as a row. */
@@ -194,6 +196,8 @@ enum shim_func {
 #define SHIM_EXTRA_SIZED      0x0080 /* a sized form of operator delete */
 #define SHIM_EXTRA_ALIGNED    0x0100 /* an aligned form of operator new or delete */
 #define SHIM_EXTRA_IGNORED    0x0200 /* between shim_ignore_begin and shim_ignore_end: no leak */
+#define SHIM_EXTRA_UNFOLLOWED 0x0400 /* realloc-alloc whose block is not in the sample: addr is 0 */
+#define SHIM_EXTRA_TEMPORARY  0x0800 /* an end, in a sample: no allocation of this thread since */
 
 /* struct shim_row.extra of MMAP. */
 #define SHIM_MAP_READ      0x0001
@@ -211,6 +215,7 @@ enum shim_column {
 	SHIM_COLUMN_ALLOC_ADDR = 4,
 	SHIM_COLUMN_OTHER_ADDR = 5,
 	SHIM_COLUMN_TIME = 6,
+	SHIM_COLUMN_FOLDED = 7, /* short-lived blocks that have no rows, counted */
 };
 
 /* Flags of a shape. */
@@ -238,7 +243,8 @@ enum shim_column {
 	X(NOTE, 8)          \
 	X(MARK, 9)          \
 	X(PROCESS, 10)      \
-	X(RECORDING, 11)
+	X(RECORDING, 11)    \
+	X(STEP, 12)
 
 enum shim_def {
 #define X(name, number) SHIM_DEF_##name = number,
@@ -254,12 +260,23 @@ enum shim_process_what {
 	SHIM_PROCESS_EXEC_FAILED = 4
 };
 
+/* What was given up to stay within SHIM_MAX_TRACE: the steps of SHIM_DEF_STEP. */
+enum shim_step {
+	SHIM_STEP_EXACT = 0,
+	SHIM_STEP_TIMES = 1,   /* time per event, in processes with one thread */
+	SHIM_STEP_FOLDED = 2,  /* rows of short-lived blocks */
+	SHIM_STEP_SAMPLED = 3, /* blocks not in the sample */
+};
+
 /* Bounds that a reader enforces and a writer keeps. */
-#define SHIM_BLOCK_MAX_BYTES (16u << 20) /* decompressed frame */
-#define SHIM_FACTS_MAX_BYTES (4u << 20)  /* header or footer payload */
-#define SHIM_TEXT_MAX_BYTES  (1u << 20)  /* one name, path or value */
-#define SHIM_DEPTH_MAX       65535u      /* frames of one stack */
-#define SHIM_CHUNK_MAX_BYTES (4u << 20)
+#define SHIM_BLOCK_MAX_BYTES  (16u << 20)         /* decompressed frame */
+#define SHIM_FACTS_MAX_BYTES  (4u << 20)          /* header or footer payload */
+#define SHIM_SAMPLE_MAX_BYTES (UINT64_C(1) << 40) /* mean distance of a sample */
+#define SHIM_FOLDED_MAX_COUNT (UINT64_C(1) << 40) /* pairs folded in one block … */
+#define SHIM_FOLDED_MAX_BYTES (UINT64_C(1) << 56) /* … and what they allocated */
+#define SHIM_TEXT_MAX_BYTES   (1u << 20)          /* one name, path or value */
+#define SHIM_DEPTH_MAX        65535u              /* frames of one stack */
+#define SHIM_CHUNK_MAX_BYTES  (4u << 20)
 
 _Static_assert(sizeof(struct shim_trace_facts) == 24, "facts");
 _Static_assert(sizeof(struct shim_trace_tail) == 24, "tail");

@@ -162,8 +162,8 @@ static struct shim_chunk *take_idle_locked(uint32_t bytes)
 		if (spool->idle_bytes[i] != bytes || !spool->idle[i])
 			continue;
 		chunk = spool->idle[i];
-		spool->idle[i] = (struct shim_chunk *)(uintptr_t)chunk->reserved2[0];
-		chunk->reserved2[0] = 0;
+		spool->idle[i] = (struct shim_chunk *)(uintptr_t)chunk->reserved2;
+		chunk->reserved2 = 0;
 		return chunk;
 	}
 	return NULL;
@@ -217,7 +217,7 @@ void spool_put(struct shim_chunk *chunk)
 		if (spool->idle_bytes[i] == 0)
 			spool->idle_bytes[i] = chunk->bytes;
 		if (spool->idle_bytes[i] == chunk->bytes) {
-			chunk->reserved2[0] = (uint64_t)(uintptr_t)spool->idle[i];
+			chunk->reserved2 = (uint64_t)(uintptr_t)spool->idle[i];
 			spool->idle[i] = chunk;
 			break;
 		}

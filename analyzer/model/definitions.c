@@ -292,6 +292,21 @@ static void add_switch(struct definitions *defs, const struct definition *def)
 	p->switches[p->switch_count++] = (struct process_switch){ def->ticks, def->value != 0 };
 }
 
+static void add_step(struct definitions *defs, const struct definition *def)
+{
+	struct process *p = defs->process;
+
+	if (def->value == SHIM_STEP_EXACT || def->value > SHIM_STEP_SAMPLED) {
+		p->quality.unknown_records++;
+		return;
+	}
+	p->steps = pool_grow(p->steps, &defs->steps_capacity, p->step_count + 1, sizeof(*p->steps));
+	p->steps[p->step_count++] = (struct process_step){ .ticks = def->ticks,
+							   .step = (unsigned)def->value,
+							   .sample_bytes = def->id,
+							   .trace_bytes = def->extra };
+}
+
 static void apply(struct definitions *defs, struct definition *def)
 {
 	switch (def->type) {
@@ -323,6 +338,9 @@ static void apply(struct definitions *defs, struct definition *def)
 		break;
 	case SHIM_DEF_RECORDING:
 		add_switch(defs, def);
+		break;
+	case SHIM_DEF_STEP:
+		add_step(defs, def);
 		break;
 	default:
 		defs->process->quality.unknown_records++;

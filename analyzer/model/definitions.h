@@ -37,7 +37,7 @@ struct definitions {
 	int are_stacks_new;
 	uint32_t no_module; /* in frames: code outside any module */
 	size_t modules_capacity, threads_capacity, stacks_capacity, marks_capacity;
-	size_t notes_capacity, children_capacity, switches_capacity;
+	size_t notes_capacity, children_capacity, switches_capacity, steps_capacity;
 };
 
 void definitions_begin(struct definitions *defs, struct process *p);

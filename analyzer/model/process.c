@@ -160,5 +160,6 @@ void process_delete(struct process *p)
 	free(p->notes);
 	free(p->children);
 	free(p->switches);
+	free(p->steps);
 	free(p);
 }

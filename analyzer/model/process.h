@@ -56,6 +56,14 @@ struct process_switch {
 	int on;
 };
 
+/* What the writer gave up at a time to stay within its size budget. */
+struct process_step {
+	uint64_t ticks;
+	unsigned step;         /* enum shim_step */
+	uint64_t sample_bytes; /* of sampling: mean distance; else 0 */
+	uint64_t trace_bytes;  /* size of the trace by then */
+};
+
 struct process {
 	struct source *source;
 	struct frames *frames; /* of the run; not owned */
@@ -86,6 +94,8 @@ struct process {
 	size_t child_count;
 	struct process_switch *switches;
 	size_t switch_count;
+	struct process_step *steps;
+	size_t step_count;
 	struct pool *pool;     /* private: texts */
 	struct quality loaded; /* private: quality before any replay */
 };

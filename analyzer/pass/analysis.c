@@ -32,6 +32,13 @@ static void take_batch(void *context, const struct event_batch *batch)
 		mapped_batch(passes->mapped, batch);
 }
 
+static void take_folded(void *context, const struct event_folded *folded)
+{
+	struct passes *passes = context;
+
+	heap_folded(passes->heap, folded);
+}
+
 static void report_progress(void *context, uint64_t done, uint64_t total)
 {
 	struct passes *passes = context;
@@ -148,7 +155,8 @@ static void run_process(struct run *run, size_t number, const struct window *win
 	uint8_t *keep_slot = keep_slots(p, request);
 	struct heap_filter filter = { .keep_stack = request->keep_stack,
 				      .keep_slot = keep_slot,
-				      .from_ticks = window->from_ticks };
+				      .from_ticks = window->from_ticks,
+				      .to_ticks = window->to_ticks };
 	struct heap_followers followers = {
 		.sizes = request->wants & (ANALYSIS_SIZES | ANALYSIS_SIZES_SITES) ? &a->sizes : NULL,
 		.lifetimes = request->wants & (ANALYSIS_LIFETIMES | ANALYSIS_LIFETIME_SITES)
@@ -161,6 +169,7 @@ static void run_process(struct run *run, size_t number, const struct window *win
 		.jobs = request->jobs,
 		.to_ticks = window->to_ticks,
 		.batch = take_batch,
+		.folded = take_folded,
 		.context = passes,
 		.progress = request->progress ? report_progress : NULL,
 		.progress_context = passes,

@@ -55,7 +55,7 @@ static const uint8_t families[HEAP_FUNCS] = {
 	[SHIM_FUNC_SHIM_FREE] = FAMILY_SHIM,
 };
 
-static __attribute__((cold, noinline)) uint32_t add_site(struct heap *h, uint32_t stack)
+__attribute__((cold, noinline)) uint32_t heap_add_site(struct heap *h, uint32_t stack)
 {
 	size_t count = h->site_count + 1;
 
@@ -66,23 +66,6 @@ static __attribute__((cold, noinline)) uint32_t add_site(struct heap *h, uint32_
 	h->site_stacks[h->site_count] = stack;
 	h->site_of[stack] = (uint32_t)h->site_count;
 	return (uint32_t)h->site_count++;
-}
-
-/* The site of the trace's stack id STACK; ids beyond all that are defined share the last one. */
-static inline uint32_t site_of(struct heap *h, uint32_t stack)
-{
-	uint32_t site;
-
-	if (unlikely(stack >= h->stack_count))
-		stack = (uint32_t)h->stack_count - 1;
-	site = h->site_of[stack];
-	return likely(site || stack == SHIM_STACK_NONE) ? site : add_site(h, stack);
-}
-
-/* The stack of the run that SITE is. */
-static inline uint32_t run_stack(const struct heap *h, uint32_t site)
-{
-	return process_stack(h->process, h->site_stacks[site]);
 }
 
 struct heap *heap_new(const struct process *p, size_t number, const struct heap_filter *filter,
@@ -99,7 +82,7 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 		h->followers = *followers;
 	h->stack_count = p->stack_count + 1;
 	h->site_of = xcalloc(h->stack_count, sizeof(*h->site_of));
-	add_site(h, SHIM_STACK_NONE);
+	heap_add_site(h, SHIM_STACK_NONE);
 	h->lanes = xcalloc(p->slot_count, sizeof(*h->lanes));
 	h->rows = h->followers.threads ? threads_add(h->followers.threads, p->slot_count)
 				       : xcalloc(p->slot_count, sizeof(*h->rows));
@@ -109,6 +92,7 @@ struct heap *heap_new(const struct process *p, size_t number, const struct heap_
 		h->lanes[i].row = &h->rows[i];
 	}
 	timeline_start(&h->hand, h->followers.timeline, &p->clock);
+	h->wake_ticks = h->hand.next_ticks;
 	h->ns_per_tick = (double)timebase_span_ns(&p->clock, UINT64_C(1) << 40) /
 			 (double)(UINT64_C(1) << 40);
 	return h;
@@ -120,6 +104,9 @@ void heap_delete(struct heap *h)
 		return;
 	live_free(&h->live);
 	map_free(&h->mismatches);
+	debts_free(&h->debts);
+	heap_sampled_delete(h->sampled);
+	free(h->windows);
 	free(h->stats);
 	free(h->site_stacks);
 	free(h->site_of);
@@ -137,7 +124,29 @@ static inline void save_peak(struct heap *h, struct heap_stat *s)
 		s->peak_bytes = s->live_bytes;
 		s->peak_count = s->live_count;
 		s->epoch = h->epoch;
+		if (unlikely(h->sampled))
+			heap_save_sampled_peak(h, s);
 	}
+}
+
+static inline void look_for_peak(struct heap *h, uint64_t ticks)
+{
+	if (h->live_bytes <= h->most_bytes)
+		return;
+	h->most_bytes = h->live_bytes;
+	if (h->live_bytes <= h->peak_bytes)
+		return;
+	h->peak_bytes = h->live_bytes;
+	h->peak_count = h->live_count;
+	h->peak_ticks = ticks;
+	h->epoch++;
+	if (unlikely(h->sampled))
+		h->sampled->totals.peak = h->sampled->totals.live;
+}
+
+void heap_look_for_peak(struct heap *h, uint64_t ticks)
+{
+	look_for_peak(h, ticks);
 }
 
 /* SIZE bytes of STACK are alive from TICKS on, owned by thread ROW. */
@@ -153,15 +162,17 @@ static inline void add_live(struct heap *h, struct heap_stat *s, struct threads_
 		row->peak_bytes = row->live_bytes;
 	h->live_bytes += size;
 	h->live_count++;
-	if (h->live_bytes > h->most_bytes) {
-		h->most_bytes = h->live_bytes;
-		if (h->live_bytes > h->peak_bytes) {
-			h->peak_bytes = h->live_bytes;
-			h->peak_count = h->live_count;
-			h->peak_ticks = ticks;
-			h->epoch++;
-		}
-	}
+	look_for_peak(h, ticks);
+}
+
+/* Block B is alive from TICKS on. */
+static inline void revive(struct heap *h, const struct live_facts *b, uint64_t ticks)
+{
+	if (unlikely(b->flags & LIVE_SAMPLE_MASK))
+		heap_sampled_begin(h, b, 1);
+	else
+		add_live(h, &h->stats[b->site], h->lanes[b->slot].row, b->size, ticks);
+	look_for_peak(h, ticks);
 }
 
 static inline void drop_live(struct heap *h, const struct live_facts *b)
@@ -169,8 +180,11 @@ static inline void drop_live(struct heap *h, const struct live_facts *b)
 	struct heap_stat *s = &h->stats[b->site];
 	struct threads_row *row = h->lanes[b->slot].row;
 
-	if (unlikely(b->flags & LIVE_UNCOUNTED))
+	if (unlikely(b->flags & (LIVE_UNCOUNTED | LIVE_SAMPLE_MASK))) {
+		if (!(b->flags & LIVE_UNCOUNTED))
+			heap_sampled_drop(h, b, 1);
 		return;
+	}
 	save_peak(h, s);
 	s->live_bytes -= b->size;
 	s->live_count--;
@@ -180,48 +194,84 @@ static inline void drop_live(struct heap *h, const struct live_facts *b)
 	h->live_count--;
 }
 
+void heap_add_many(struct heap *h, const struct live_facts *b, uint64_t count)
+{
+	struct heap_stat *s = &h->stats[b->site];
+	struct threads_row *row = h->lanes[b->slot].row;
+
+	if (b->flags & LIVE_SAMPLE_MASK) {
+		heap_sampled_begin(h, b, count);
+		return;
+	}
+	save_peak(h, s);
+	s->live_bytes += count * b->size;
+	s->live_count += (uint32_t)count;
+	row->live_bytes += count * b->size;
+	row->live_count += count;
+	h->live_bytes += count * b->size;
+	h->live_count += count;
+}
+
+void heap_drop_many(struct heap *h, const struct live_facts *b, uint64_t count)
+{
+	struct heap_stat *s = &h->stats[b->site];
+	struct threads_row *row = h->lanes[b->slot].row;
+
+	if (b->flags & LIVE_SAMPLE_MASK) {
+		heap_sampled_drop(h, b, count);
+		return;
+	}
+	save_peak(h, s);
+	s->live_bytes -= count * b->size;
+	s->live_count -= (uint32_t)count;
+	row->live_bytes -= count * b->size;
+	row->live_count -= count;
+	h->live_bytes -= count * b->size;
+	h->live_count -= count;
+}
+
 /*
  * Key of a mismatch: sites and stack ids are below 2^26 (model/definitions.c), functions with a family below
  * 2^6.
  */
-static void count_mismatch(struct heap *h, const struct live_facts *b, uint32_t free_stack,
-			   uint8_t func)
+void heap_count_mismatch(struct heap *h, const struct live_facts *b, uint32_t free_stack,
+			 uint8_t func, uint64_t count)
 {
 	uint64_t key = (uint64_t)(b->site & 0x3ffffff) << 38 |
 		       (uint64_t)(free_stack & 0x3ffffff) << 12 | (b->func & 63u) << 6 |
 		       (func & 63u);
 
-	h->mismatch_count++;
+	h->mismatch_count += count;
 	if (map_count(&h->mismatches) < KINDS_OF_MISMATCH_MAX || map_find(&h->mismatches, key))
-		++*map_put(&h->mismatches, key, NULL);
+		*map_put(&h->mismatches, key, NULL) += count;
 }
 
-/* From BEGIN to END in ns; a trace may hold any stamps and clock. */
-static inline uint64_t span_ns(const struct heap *h, uint64_t begin, uint64_t end)
+int heap_is_mismatch(unsigned alloc_func, unsigned func)
 {
-	double ns = end > begin ? (double)(end - begin) * h->ns_per_tick : 0;
+	unsigned mine = families[alloc_func], its = families[func];
 
-	return likely(ns < 0x1p64) ? (uint64_t)ns : UINT64_MAX;
+	return mine != its && mine && its;
 }
 
 /* Block B ended for good at TICKS, by FUNC called from FREE_STACK on thread SLOT. */
 static inline void count_end(struct heap *h, const struct live_facts *b, uint64_t ticks,
 			     int is_temporary, uint32_t slot, uint8_t func, uint32_t free_stack)
 {
-	unsigned mine = families[b->func], its = families[func];
-
 	if (unlikely(b->flags & LIVE_UNCOUNTED))
 		return;
-	if (unlikely(mine != its && mine && its))
-		count_mismatch(h, b, free_stack, func);
-	if (is_temporary) {
+	if (unlikely(heap_is_mismatch(b->func, func)))
+		heap_count_mismatch(h, b, free_stack, func, 1);
+	if (is_temporary && unlikely(b->flags & LIVE_SAMPLE_MASK)) {
+		heap_sampled_temporary(h, b, slot, 1);
+	} else if (is_temporary) {
 		h->stats[b->site].temporary++;
 		h->lanes[slot].row->temporary++;
 		h->temporary++;
 	}
 	if (h->followers.lifetimes)
-		lifetimes_add(h->followers.lifetimes, run_stack(h, b->site),
-			      span_ns(h, b->ticks, ticks));
+		lifetimes_add(h->followers.lifetimes, heap_run_stack(h, b->site),
+			      heap_span_ns(h, b->ticks, ticks),
+			      unlikely(b->flags & LIVE_SAMPLE_MASK) ? heap_sampled_end(h, b) : 1);
 }
 
 /*
@@ -237,6 +287,10 @@ static inline void count_free(struct heap *h, const struct live_facts *b, uint64
 	if (unlikely(b->flags & LIVE_UNCOUNTED))
 		return;
 	count_end(h, b, ticks, is_temporary, slot, func, free_stack);
+	if (unlikely(b->flags & LIVE_SAMPLE_MASK)) {
+		heap_sampled_free(h, b, slot, func, bytes != 0, 1);
+		return;
+	}
 	row->frees++;
 	row->foreign_frees += b->slot != slot;
 	h->frees++;
@@ -263,12 +317,44 @@ static void close_bucket(struct heap *h)
 	h->most_bytes = h->live_bytes;
 }
 
-static __attribute__((cold, noinline)) void close_buckets(struct heap *h, uint64_t ticks)
+static void close_buckets(struct heap *h, uint64_t ticks)
 {
 	while (ticks >= h->hand.next_ticks && h->hand.next_ticks != UINT64_MAX) {
 		close_bucket(h);
 		timeline_advance(&h->hand);
 	}
+}
+
+/* Blocks whose debts are due before TICKS have ended. */
+static void settle_debts(struct heap *h, uint64_t ticks)
+{
+	size_t at = h->debts.count;
+	struct debt debt;
+
+	while (debts_pop(&h->debts, &at, ticks, &debt)) {
+		struct live_block *b = debt.is_taken ? live_find(&h->live, debt.addr) : NULL;
+		struct live_facts facts;
+
+		if (!b)
+			continue;
+		facts = live_load(b);
+		drop_live(h, &facts);
+		live_erase(&h->live, b);
+	}
+}
+
+static void set_alarm(struct heap *h)
+{
+	uint64_t debt = debts_next(&h->debts);
+
+	h->wake_ticks = debt < h->hand.next_ticks ? debt : h->hand.next_ticks;
+}
+
+__attribute__((cold, noinline)) void heap_wake(struct heap *h, uint64_t ticks)
+{
+	settle_debts(h, ticks);
+	close_buckets(h, ticks);
+	set_alarm(h);
 }
 
 /* An allocation gave the address of the live block B, whose end is not in the trace: it ends. */
@@ -277,7 +363,26 @@ static __attribute__((cold, noinline)) void end_reused(struct heap *h, const str
 	struct live_facts old = live_load(b);
 
 	drop_live(h, &old);
-	h->unended_blocks++;
+	h->unended_blocks += !debts_settle(&h->debts, live_addr(b));
+}
+
+/*
+ * An end at ADDR at TICKS on thread SLOT, and no block there. Returns 1 when a folded block of
+ * another thread may be the reason: a debt.
+ */
+static __attribute__((cold, noinline)) int end_unknown(struct heap *h, uint64_t addr,
+						       uint64_t ticks, uint32_t slot)
+{
+	uint64_t due = h->windows ? heap_debt_due(h, slot, ticks) : 0;
+
+	if (!due) {
+		h->unmatched_frees++;
+		return 0;
+	}
+	debts_add(&h->debts, addr, due);
+	if (due < h->wake_ticks)
+		h->wake_ticks = due + 1;
+	return 1;
 }
 
 /*
@@ -321,7 +426,10 @@ static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t add
 
 	p->is_open = 0;
 	if (!p->is_known) {
-		h->unmatched_frees--;
+		if (p->is_debt)
+			debts_withdraw(&h->debts, p->addr);
+		else
+			h->unmatched_frees--;
 		return;
 	}
 	if (p->is_temporary)
@@ -330,8 +438,9 @@ static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t add
 	if (!is_new)
 		end_reused(h, b);
 	live_store(b, facts);
+	debts_take(&h->debts, addr);
 	if (!(facts->flags & LIVE_UNCOUNTED))
-		add_live(h, &h->stats[facts->site], h->lanes[facts->slot].row, facts->size, ticks);
+		revive(h, facts, ticks);
 }
 
 void heap_settle(struct heap *h)
@@ -354,6 +463,7 @@ void heap_settle(struct heap *h)
 		else if (!live_find(&h->live, lane->pending.addr))
 			settle_as_alive(h, lane, lane->pending.addr, lane->pending.end_ticks);
 	}
+	settle_debts(h, UINT64_MAX);
 	if (h->hand.timeline) {
 		close_buckets(h, h->process->end_ticks);
 		close_bucket(h);
@@ -369,15 +479,27 @@ static int is_counted(const struct heap *h, const struct event *e, uint32_t slot
 	       (!h->filter.keep_stack || h->filter.keep_stack[process_stack(h->process, e->stack)]);
 }
 
+/* E tells that a realloc succeeded, and nothing of the block that it gave. */
+static inline int is_unfollowed(const struct event *e)
+{
+	return e->extra & SHIM_EXTRA_UNFOLLOWED && e->op == SHIM_OP_REALLOC_ALLOC;
+}
+
 /* The block that the allocation E made, as the table has it. */
 static inline struct live_facts block_of(struct heap *h, const struct event *e, uint32_t slot,
 					 int filtered)
 {
-	struct live_facts b = { .size = e->size, .func = e->func, .ticks = e->ticks, .slot = slot };
+	struct live_facts b = { .size = e->size,
+				.func = e->func,
+				.ticks = e->ticks,
+				.slot = slot,
+				.flags = h->sample_flags };
 
-	b.site = site_of(h, e->stack);
+	b.site = heap_site_of(h, e->stack);
 	if (e->extra & SHIM_EXTRA_IGNORED)
 		b.flags |= LIVE_IGNORED;
+	if (unlikely(is_unfollowed(e)))
+		b.flags |= LIVE_UNCOUNTED;
 	if (filtered && !is_counted(h, e, slot))
 		b.flags |= LIVE_UNCOUNTED;
 	return b;
@@ -394,6 +516,11 @@ static inline void count_allocation(struct heap *h, struct heap_lane *lane,
 {
 	struct heap_stat *s = &h->stats[b->site];
 
+	if (unlikely(b->flags & LIVE_SAMPLE_MASK)) {
+		heap_sampled_allocation(h, b, e->op == SHIM_OP_REALLOC_ALLOC, 1);
+		revive(h, b, b->ticks);
+		return;
+	}
 	add_live(h, s, lane->row, b->size, b->ticks);
 	s->allocations++;
 	s->allocated_bytes += b->size;
@@ -411,7 +538,7 @@ static inline void count_allocation(struct heap *h, struct heap_lane *lane,
 		h->reallocations++;
 	}
 	if (h->followers.sizes)
-		sizes_add(h->followers.sizes, run_stack(h, b->site), b->size);
+		sizes_add(h->followers.sizes, heap_run_stack(h, b->site), b->size);
 }
 
 static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot, int filtered)
@@ -427,6 +554,8 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 			count_end(h, &p->block, p->end_ticks, p->is_temporary, slot, p->func, 0);
 	}
 	lane->last = allocation_name(e);
+	if (unlikely(is_unfollowed(e)))
+		return;
 	if (!event_is_local(e)) {
 		int is_new;
 		struct live_block *b = live_put(&h->live, e->addr, &is_new);
@@ -434,9 +563,19 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 		if (unlikely(!is_new))
 			end_reused(h, b);
 		live_store(b, &block);
+		if (unlikely(h->debts.count))
+			debts_take(&h->debts, e->addr);
 	}
 	if (!(block.flags & LIVE_UNCOUNTED))
 		count_allocation(h, lane, &block, e);
+}
+
+/* In a sample the thread's last allocation may have no event: there the writer tells. */
+static inline int is_temporary_end(const struct heap *h, const struct event *e, uint32_t slot,
+				   uint64_t name)
+{
+	return unlikely(h->sample_flags) ? e->extra & SHIM_EXTRA_TEMPORARY
+					 : h->lanes[slot].last == name;
 }
 
 /* Takes the block that E ends out of what is alive. Returns 0 when there is none. */
@@ -451,19 +590,19 @@ static inline __attribute__((always_inline)) int take_block(struct heap *h, cons
 		const struct event *alloc = event_partner(e);
 
 		*block = block_of(h, alloc, slot, filtered);
-		*is_temporary = h->lanes[slot].last == allocation_name(alloc);
+		*is_temporary = is_temporary_end(h, e, slot, allocation_name(alloc));
 		drop_live(h, block);
 		return 1;
 	}
 	b = live_find(&h->live, e->addr);
-	if (unlikely(!b)) {
-		h->unmatched_frees++;
+	if (unlikely(!b))
 		return 0;
-	}
 	*block = live_load(b);
-	*is_temporary = h->lanes[slot].last == e->addr && block->slot == slot;
+	*is_temporary = is_temporary_end(h, e, slot, e->addr) && block->slot == slot;
 	drop_live(h, block);
 	live_erase(&h->live, b);
+	if (unlikely(h->debts.count))
+		debts_give_back(&h->debts, e->addr);
 	return 1;
 }
 
@@ -472,10 +611,12 @@ static inline void on_free(struct heap *h, const struct event *e, uint32_t slot,
 	struct live_facts block;
 	int is_temporary;
 
-	if (take_block(h, e, slot, filtered, &block, &is_temporary))
+	if (take_block(h, e, slot, filtered, &block, &is_temporary)) {
 		count_free(h, &block, e->ticks, is_temporary, slot, e->func, e->stack, block.size);
-	else
-		count_unknown_free(h, e->ticks, slot, e->func);
+		return;
+	}
+	end_unknown(h, e->addr, e->ticks, slot);
+	count_unknown_free(h, e->ticks, slot, e->func);
 }
 
 static inline void on_realloc_free(struct heap *h, const struct event *e, uint32_t slot, int filtered)
@@ -488,8 +629,11 @@ static inline void on_realloc_free(struct heap *h, const struct event *e, uint32
 	if (p->is_open)
 		settle_as_ended(h, lane);
 	p->is_known = (uint8_t)take_block(h, e, slot, filtered, &block, &is_temporary);
+	p->is_debt = 0;
 	if (p->is_known)
 		p->block = block;
+	else
+		p->is_debt = (uint8_t)end_unknown(h, e->addr, e->ticks, slot);
 	p->addr = e->addr;
 	p->end_ticks = e->ticks;
 	p->new_size = e->size;
@@ -546,8 +690,8 @@ static inline void run_batch(struct heap *h, const struct event_batch *batch, in
 	for (; e < end; e++) {
 		if (likely(readable - e > PREFETCH_AHEAD))
 			prefetch(h, e);
-		if (unlikely(e->ticks >= h->hand.next_ticks))
-			close_buckets(h, e->ticks);
+		if (unlikely(e->ticks >= h->wake_ticks))
+			heap_wake(h, e->ticks);
 		on_event(h, e, batch->slot, filtered);
 	}
 }
@@ -561,6 +705,8 @@ void heap_batch(struct heap *h, const struct event_batch *batch)
 		row->first_ns = timebase_ns(clock, batch->events[0].ticks);
 	row->events += batch->count;
 	row->last_ns = batch->events[batch->count - 1].ticks; /* ticks until heap_finish */
+	h->lanes[batch->slot].newest_ticks = row->last_ns;
+	h->sample_flags = batch->sample_bytes ? heap_sample_flags(h, batch->sample_bytes) : 0;
 	if (h->filter.keep_stack || h->filter.keep_slot || h->filter.from_ticks)
 		run_batch(h, batch, 1);
 	else

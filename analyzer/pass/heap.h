@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "model/run.h"
+#include "pass/estimate.h"
 #include "trace/event.h"
 #include "util/map.h"
 
@@ -46,6 +47,14 @@ struct heap_func {
 	uint64_t failed; /* calls that gave nothing */
 };
 
+/*
+ * What samples stand for in the numbers beside it, which hold exact counts and estimates together:
+ * zero where all was recorded.
+ */
+struct heap_estimates {
+	struct estimate allocated, reallocated, temporary, live, peak;
+};
+
 struct heap_totals {
 	uint64_t allocations, reallocations, frees, failed;
 	uint64_t allocated_bytes;
@@ -57,6 +66,17 @@ struct heap_totals {
 	/* blocks ended by a function of another family, as new[] by free */
 	uint64_t mismatches;
 	struct heap_func funcs[HEAP_FUNCS]; /* by enum shim_func */
+	struct heap_estimates estimates;
+	struct estimate freed;
+	/* mean distances of the samples in the run, 0 and 0 without any */
+	uint64_t least_distance, most_distance;
+	uint64_t folded; /* blocks that were counted, but have no rows */
+	/*
+	 * With several threads, folded blocks may have been alive at the peak that nobody counted
+	 * there: it was peak_bytes at least, and at most this. Otherwise the two are the same;
+	 * UINT64_MAX: not known.
+	 */
+	uint64_t peak_most_bytes;
 };
 
 /* One stack of the run; the sum over allocating functions. */
@@ -64,8 +84,9 @@ struct heap_site {
 	uint32_t stack; /* in struct frames */
 	uint8_t func;   /* the allocating function (the first, should there be several) */
 	uint64_t allocations, reallocations, allocated_bytes, temporary;
-	uint64_t live_count, live_bytes; /* at the end: unfreed */
-	uint64_t peak_count, peak_bytes; /* at the peak */
+	uint64_t live_count, live_bytes;  /* at the end: unfreed */
+	uint64_t peak_count, peak_bytes;  /* at the peak */
+	struct heap_estimates *estimates; /* NULL: all was recorded */
 };
 
 /*
@@ -80,8 +101,9 @@ struct heap_leak {
 	uint64_t largest; /* bytes of the largest block */
 	/* when the oldest and the newest of them was allocated, since process start */
 	uint64_t first_ns, last_ns;
-	size_t process;  /* of the first block, index in the run … */
-	uint32_t thread; /* … and the writer's index of the thread that allocated it */
+	size_t process;           /* of the first block, index in the run … */
+	uint32_t thread;          /* … and the writer's index of the thread that allocated it */
+	struct estimate estimate; /* in count and bytes; zero: all was recorded */
 };
 
 /* A block given back by the wrong family of functions. */
@@ -132,6 +154,11 @@ struct heap_filter {
 	/* per slot of this process: 0 = leave out what this thread allocates; NULL */
 	const uint8_t *keep_slot;
 	uint64_t from_ticks; /* allocations before it do not count */
+	/*
+	 * Replay ends here; UINT64_MAX or 0: it does not. Of the folded blocks of a block of events
+	 * that reaches beyond the two, as large a share counts as of its time lies within.
+	 */
+	uint64_t to_ticks;
 };
 
 /* The passes that the heap feeds; any may be NULL. */
@@ -151,6 +178,7 @@ struct heap;
 struct heap *heap_new(const struct process *p, size_t number, const struct heap_filter *filter,
 		      const struct heap_followers *followers);
 void heap_batch(struct heap *h, const struct event_batch *batch);
+void heap_folded(struct heap *h, const struct event_folded *folded);
 /*
  * Ends the replay and adds H to RESULT (zero-initialised before the first), and to Q what it counts
  * (unmatched_frees, unended_blocks, truncated_stacks, unknown_stacks). Call

@@ -31,6 +31,48 @@ static struct heap_site *site_of(struct heap_result *r, uint32_t stack)
 	return &r->sites[r->site_of[stack] - 1];
 }
 
+static void merge_estimates(struct heap_estimates *into, const struct heap_estimates *e, int is_peak)
+{
+	estimate_merge(&into->allocated, &e->allocated);
+	estimate_merge(&into->reallocated, &e->reallocated);
+	estimate_merge(&into->temporary, &e->temporary);
+	estimate_merge(&into->live, &e->live);
+	if (is_peak)
+		into->peak = e->peak;
+}
+
+/*
+ * What samples stand for in the numbers of site number I of H goes to SITE; at the peak as add_sites
+ * takes it.
+ */
+static void add_site_estimates(const struct heap *h, size_t i, struct heap_site *site, int is_peak)
+{
+	struct heap_estimates e;
+
+	if (!h->sampled || i >= h->sampled->site_count || !h->sampled->sites[i].allocated.samples)
+		return;
+	e = h->sampled->sites[i];
+	if (h->stats[i].epoch != h->epoch)
+		e.peak = e.live;
+	if (!site->estimates)
+		site->estimates = xcalloc(1, sizeof(*site->estimates));
+	merge_estimates(site->estimates, &e, 0);
+	if (is_peak)
+		estimate_merge(&site->estimates->peak, &e.peak);
+}
+
+/* A larger peak makes those of the processes before void. */
+static void forget_peaks(struct heap_result *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->site_count; i++) {
+		r->sites[i].peak_bytes = r->sites[i].peak_count = 0;
+		if (r->sites[i].estimates)
+			r->sites[i].estimates->peak = (struct estimate){ 0 };
+	}
+}
+
 /*
  * The trace's own stacks fold into those of the run. IS_PEAK: this process has the largest peak so
  * far.
@@ -40,8 +82,8 @@ static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, 
 	const struct process *p = h->process;
 	size_t i;
 
-	for (i = 0; is_peak && i < r->site_count; i++)
-		r->sites[i].peak_bytes = r->sites[i].peak_count = 0;
+	if (is_peak)
+		forget_peaks(r);
 	for (i = 0; i < h->site_count; i++) {
 		const struct heap_stat *s = &h->stats[i];
 		uint32_t stack = process_stack(p, h->site_stacks[i]);
@@ -62,6 +104,7 @@ static void add_sites(struct heap *h, struct heap_result *r, struct quality *q, 
 			site->peak_bytes += s->epoch == h->epoch ? s->peak_bytes : s->live_bytes;
 			site->peak_count += s->epoch == h->epoch ? s->peak_count : s->live_count;
 		}
+		add_site_estimates(h, i, site, is_peak);
 		if (frames_is_truncated(p->frames, stack))
 			q->truncated_stacks += s->allocations;
 		if (stack == p->lost_stack)
@@ -93,8 +136,13 @@ static void add_leak(struct heap *h, struct heap_result *r, const struct live_fa
 								.thread = thread };
 	}
 	leak = &r->leaks[*place];
-	leak->count++;
-	leak->bytes += b->size;
+	if (b->flags & LIVE_SAMPLE_MASK) {
+		estimate_add(&leak->estimate, heap_weight(h, b->flags, b->size), 1, &leak->bytes,
+			     &leak->count);
+	} else {
+		leak->count++;
+		leak->bytes += b->size;
+	}
 	leak->largest = b->size > leak->largest ? b->size : leak->largest;
 	leak->last_ns = ns > leak->last_ns ? ns : leak->last_ns;
 	/*
@@ -158,10 +206,30 @@ static void add_mismatches(struct heap *h, struct heap_result *r)
 	}
 }
 
+static void add_sampled(const struct heap *h, struct heap_totals *t, int is_peak)
+{
+	const struct heap_sampled *s = h->sampled;
+	unsigned i;
+
+	if (is_peak)
+		t->estimates.peak = (struct estimate){ 0 };
+	if (!s)
+		return;
+	merge_estimates(&t->estimates, &s->totals, is_peak);
+	estimate_merge(&t->freed, &s->freed);
+	for (i = 1; i <= s->distance_count; i++) {
+		if (!t->least_distance || s->distances[i] < t->least_distance)
+			t->least_distance = s->distances[i];
+		if (s->distances[i] > t->most_distance)
+			t->most_distance = s->distances[i];
+	}
+}
+
 static void add_totals(struct heap *h, struct heap_totals *t)
 {
 	size_t i;
 
+	t->folded += h->folded;
 	t->allocations += h->allocations;
 	t->reallocations += h->reallocations;
 	t->frees += h->frees;
@@ -178,6 +246,17 @@ static void add_totals(struct heap *h, struct heap_totals *t)
 	}
 }
 
+/* How far the largest peak of any process may lie above the one that is known. */
+static void widen_peak(const struct heap *h, struct heap_totals *t)
+{
+	uint64_t most = h->peak_bytes;
+
+	if (h->process->slot_count > 1)
+		most = __builtin_add_overflow(most, h->peak_hidden_bytes, &most) ? UINT64_MAX : most;
+	if (most > t->peak_most_bytes)
+		t->peak_most_bytes = most;
+}
+
 void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)
 {
 	struct heap_totals *t = &r->totals;
@@ -192,7 +271,9 @@ void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)
 		t->peak_ns = timebase_ns(&h->process->clock, h->peak_ticks);
 		t->peak_process = h->number;
 	}
+	widen_peak(h, t);
 	add_totals(h, t);
+	add_sampled(h, t, is_peak);
 	add_sites(h, r, q, is_peak);
 	add_leaks(h, r);
 	add_mismatches(h, r);
@@ -332,6 +413,10 @@ void heap_result_finish(struct heap_result *r, const struct frames *frames)
 
 void heap_result_free(struct heap_result *r)
 {
+	size_t i;
+
+	for (i = 0; i < r->site_count; i++)
+		free(r->sites[i].estimates);
 	free(r->sites);
 	free(r->leaks);
 	free(r->mismatches);

@@ -17,7 +17,14 @@ void lifetimes_free(struct lifetimes *l)
 	*l = (struct lifetimes){ 0 };
 }
 
-void lifetimes_add_site(struct lifetimes *l, uint32_t stack, uint64_t ns)
+void lifetimes_add_folded(struct lifetimes *l, uint64_t count, uint64_t longest_ns)
+{
+	l->folded.count += count;
+	if (count && longest_ns > l->folded.longest_ns)
+		l->folded.longest_ns = longest_ns;
+}
+
+void lifetimes_add_site(struct lifetimes *l, uint32_t stack, uint64_t ns, uint64_t times)
 {
 	unsigned octave = ns ? 64u - (unsigned)__builtin_clzll(ns) : 0;
 	struct lifetimes_site *site;
@@ -35,9 +42,9 @@ void lifetimes_add_site(struct lifetimes *l, uint32_t stack, uint64_t ns)
 		site = l->sites[stack] = xcalloc(1, sizeof(*site));
 		site->min_ns = UINT64_MAX;
 	}
-	site->count++;
-	site->sum_ns += ns;
+	site->count += times;
+	site->sum_ns += ns * times;
 	site->min_ns = ns < site->min_ns ? ns : site->min_ns;
 	site->max_ns = ns > site->max_ns ? ns : site->max_ns;
-	site->octaves[octave < LIFETIMES_OCTAVES ? octave : LIFETIMES_OCTAVES - 1]++;
+	site->octaves[octave < LIFETIMES_OCTAVES ? octave : LIFETIMES_OCTAVES - 1] += times;
 }

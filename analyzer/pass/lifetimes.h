@@ -26,18 +26,27 @@ struct lifetimes {
 	int per_stack;
 	struct lifetimes_site **sites; /* by stack of the run; NULL: nothing ended there */
 	size_t site_count;
+	/* Blocks of which no more is known than that none lived longer than longest_ns. */
+	struct {
+		uint64_t count, longest_ns;
+	} folded;
 };
 
 void lifetimes_free(struct lifetimes *l);
 /* Slow half of lifetimes_add. */
-void lifetimes_add_site(struct lifetimes *l, uint32_t stack, uint64_t ns);
+void lifetimes_add_site(struct lifetimes *l, uint32_t stack, uint64_t ns, uint64_t times);
+/* COUNT blocks ended, none more than LONGEST_NS after it began. */
+void lifetimes_add_folded(struct lifetimes *l, uint64_t count, uint64_t longest_ns);
 
-/* A block of STACK (of the run) ended NS after it began. */
-static inline void lifetimes_add(struct lifetimes *l, uint32_t stack, uint64_t ns)
+/* TIMES blocks of STACK (of the run) ended NS after they began. */
+static inline void lifetimes_add(struct lifetimes *l, uint32_t stack, uint64_t ns, uint64_t times)
 {
-	histogram_add(&l->all, ns);
-	if (l->per_stack)
-		lifetimes_add_site(l, stack, ns);
+	if (__builtin_expect(times == 1, 1))
+		histogram_add(&l->all, ns);
+	else
+		histogram_add_many(&l->all, ns, times);
+	if (l->per_stack && times)
+		lifetimes_add_site(l, stack, ns, times);
 }
 
 #endif

@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LIVE_UNCOUNTED 0x01u /* filtered out: followed, but in no sum */
-#define LIVE_IGNORED   0x02u /* under shim_ignore_begin */
+#define LIVE_UNCOUNTED    0x01u /* filtered out: followed, but in no sum */
+#define LIVE_IGNORED      0x02u /* under shim_ignore_begin */
+/* 0: recorded exactly; else it is of a sample, and this a number that the heap pass gives. */
+#define LIVE_SAMPLE_SHIFT 2
+#define LIVE_SAMPLE_MASK  0xfcu
 
 /* What is known of a block. */
 struct live_facts {

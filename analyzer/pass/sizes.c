@@ -17,7 +17,17 @@ void sizes_free(struct sizes *s)
 	*s = (struct sizes){ 0 };
 }
 
-void sizes_add_site(struct sizes *s, uint32_t stack, uint64_t size)
+void sizes_add_many(struct sizes *s, uint32_t stack, uint64_t size, uint64_t times)
+{
+	if (!times)
+		return;
+	histogram_add_many(&s->all, size, times);
+	s->bytes[histogram_bucket(size)] += size * times;
+	if (s->per_stack)
+		sizes_add_site(s, stack, size, times);
+}
+
+void sizes_add_site(struct sizes *s, uint32_t stack, uint64_t size, uint64_t times)
 {
 	unsigned octave = size ? 64u - (unsigned)__builtin_clzll(size) : 0;
 	struct sizes_site *site;
@@ -35,9 +45,9 @@ void sizes_add_site(struct sizes *s, uint32_t stack, uint64_t size)
 		site = s->sites[stack] = xcalloc(1, sizeof(*site));
 		site->min = UINT64_MAX;
 	}
-	site->count++;
-	site->sum += size;
+	site->count += times;
+	site->sum += size * times;
 	site->min = size < site->min ? size : site->min;
 	site->max = size > site->max ? size : site->max;
-	site->octaves[octave < SIZES_OCTAVES ? octave : SIZES_OCTAVES - 1]++;
+	site->octaves[octave < SIZES_OCTAVES ? octave : SIZES_OCTAVES - 1] += times;
 }

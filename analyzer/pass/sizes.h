@@ -29,8 +29,10 @@ struct sizes {
 };
 
 void sizes_free(struct sizes *s);
-/* Slow half of sizes_add. */
-void sizes_add_site(struct sizes *s, uint32_t stack, uint64_t size);
+/* Slow half of sizes_add and sizes_add_many. */
+void sizes_add_site(struct sizes *s, uint32_t stack, uint64_t size, uint64_t times);
+/* TIMES allocations of SIZE bytes by STACK (of the run). */
+void sizes_add_many(struct sizes *s, uint32_t stack, uint64_t size, uint64_t times);
 
 /* An allocation of SIZE bytes by STACK (of the run). */
 static inline void sizes_add(struct sizes *s, uint32_t stack, uint64_t size)
@@ -38,7 +40,7 @@ static inline void sizes_add(struct sizes *s, uint32_t stack, uint64_t size)
 	histogram_add(&s->all, size);
 	s->bytes[histogram_bucket(size)] += size;
 	if (s->per_stack)
-		sizes_add_site(s, stack, size);
+		sizes_add_site(s, stack, size, 1);
 }
 
 #endif

@@ -19,6 +19,7 @@ void block_free(struct block *b)
 	free(b->events);
 	free(b->shapes);
 	free(b->locals);
+	folded_free(&b->folded);
 	*b = (struct block){ 0 };
 }
 
@@ -40,6 +41,8 @@ static const char *check_header(const struct shim_block *h, size_t payload)
 		return "unknown kind of block";
 	if (h->thread == 0)
 		return "events of no thread";
+	if (h->sample_bytes > SHIM_SAMPLE_MAX_BYTES)
+		return "a sample of nothing";
 	if (h->layout != SHIM_LAYOUT_ROWS && h->layout != SHIM_LAYOUT_COLUMNS)
 		return "unknown layout";
 	if (h->row_count > BLOCK_ROWS_MAX || h->row_count > h->payload_bytes)
@@ -101,6 +104,7 @@ static void make_room(struct block *b, size_t bytes)
 	b->bytes = pool_grow(b->bytes, &b->bytes_capacity, bytes + BLOCK_SLACK, 1);
 	memset(b->bytes + bytes, 0, BLOCK_SLACK);
 	b->unknown = 0;
+	folded_clear(&b->folded);
 }
 
 /*
@@ -193,6 +197,7 @@ int block_decode_chunk(struct block *b, const void *chunk, size_t bytes, const c
 		.begin_mono_ns = c.begin_mono_ns,
 		.payload_bytes = c.used,
 		.lost = c.lost,
+		.sample_bytes = c.sample_bytes,
 	};
 	if (c.kind == SHIM_BLOCK_EVENTS)
 		b->header.row_count = c.used / (uint32_t)sizeof(struct shim_row);

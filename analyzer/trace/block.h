@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "trace/event.h"
+#include "trace/folded.h"
 #include "util/diag.h"
 
 /* Zero-initialise, reuse for any number of blocks, block_free at the end. */
@@ -20,6 +21,7 @@ struct block {
 	struct event *events;   /* of events: header.row_count of them */
 	/* rows of an op that this version does not know; they are left out of events */
 	uint64_t unknown;
+	struct folded folded; /* short-lived blocks that have no rows; count 0: none */
 	/* private */
 	uint8_t *bytes;
 	size_t bytes_capacity;

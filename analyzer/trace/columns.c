@@ -167,17 +167,21 @@ static struct column begin_column(struct cursor *c, unsigned *shift)
 
 static int begin_columns(struct block *b, struct columns *columns, const char **why)
 {
-	struct cursor whole, by_id[SHIM_COLUMN_TIME + 1];
+	struct cursor whole, by_id[SHIM_COLUMN_FOLDED + 1];
 	unsigned i;
 
 	cursor_begin(&whole, b->payload, b->header.payload_bytes);
-	for (i = 0; i <= SHIM_COLUMN_TIME; i++)
+	for (i = 0; i <= SHIM_COLUMN_FOLDED; i++)
 		cursor_begin(&by_id[i], b->payload, 0);
 	*why = "its columns do not fit in it";
-	if (read_directory(&whole, by_id, SHIM_COLUMN_TIME + 1) < 0)
+	if (read_directory(&whole, by_id, SHIM_COLUMN_FOLDED + 1) < 0)
 		return -1;
 	*why = "its shapes make no sense";
 	if (read_shapes(b, &by_id[SHIM_COLUMN_SHAPES], columns) < 0)
+		return -1;
+	*why = "its folded blocks make no sense";
+	if (cursor_left(&by_id[SHIM_COLUMN_FOLDED]) &&
+	    folded_read(&b->folded, &by_id[SHIM_COLUMN_FOLDED], b->header.row_count) < 0)
 		return -1;
 	*why = "a shift of more than 63 bits";
 	columns->codes = begin_column(&by_id[SHIM_COLUMN_CODES], NULL);

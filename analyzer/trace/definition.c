@@ -91,6 +91,12 @@ static void read_body(struct definition_cursor *dc, struct cursor *c, struct def
 		def->id = cursor_varint(c);
 		read_text(c, &def->text);
 		return;
+	case SHIM_DEF_STEP:
+		def->ticks = cursor_varint(c);
+		def->value = cursor_varint(c);
+		def->id = cursor_varint(c);
+		def->extra = cursor_varint(c);
+		return;
 	case SHIM_DEF_PROCESS:
 		def->ticks = cursor_varint(c);
 		def->value = cursor_varint(c);

@@ -24,20 +24,21 @@ struct definition_segment {
 struct definition {
 	/* enum shim_def, or a number that this version does not know (only length is set then) */
 	unsigned type;
-	size_t offset;   /* of the record within the block's payload */
-	size_t length;   /* of its body */
-	uint64_t ticks;  /* all but stack */
-	uint64_t id;     /* stack id, module id, thread index (thread *, mark) */
+	size_t offset;  /* of the record within the block's payload */
+	size_t length;  /* of its body */
+	uint64_t ticks; /* all but stack */
+	uint64_t id;    /* stack id, module id, thread index (thread *, mark); step: sample bytes */
 	uint64_t parent; /* stack: parent id; thread start: index of the creating thread */
 	uint64_t pc;     /* stack */
 	int exact;       /* stack: pc is not a return address */
 	uint64_t bias;   /* module load */
-	/* thread start: tid; clock: mono ns; note: level; process: what; recording: 0 or 1 */
+	/* thread start: tid; clock: mono ns; note: level; process: what; recording: 0 or 1; step */
 	uint64_t value;
-	uint64_t extra;                  /* thread start: stack of its creation; process: pid */
-	struct definition_text text;     /* path, name, note, mark */
-	struct definition_text build_id; /* module load: raw bytes */
-	uint64_t segment_count;          /* module load; read them with definition_segment */
+	/* thread start: stack of its creation; process: pid; step: size of the trace */
+	uint64_t extra;
+	struct definition_text text;            /* path, name, note, mark */
+	struct definition_text build_id;        /* module load: raw bytes */
+	uint64_t segment_count;                 /* module load; read them with definition_segment */
 	const uint8_t *segments, *segments_end; /* private */
 };
 

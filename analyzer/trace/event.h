@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "shim_trace.h"
+#include "trace/folded.h"
 
 /*
  * Set in struct event.addr: the low 32 bits are the number of events to the partner, see
@@ -75,6 +76,17 @@ struct event_batch {
 	size_t ahead;
 	uint32_t thread; /* the writer's thread index */
 	uint32_t slot;   /* 0 … thread_count - 1: dense, in ascending order of the thread index */
+	/* 0, or: its allocations are a Poisson sample with this mean distance in bytes */
+	uint64_t sample_bytes;
+};
+
+/* The folded blocks of one block of events, told when it begins and again at its crest. */
+struct event_folded {
+	const struct folded *folded;
+	uint64_t begin_ticks, end_ticks; /* of the block: folded ones lived in between */
+	uint64_t sample_bytes;           /* as of a batch */
+	uint32_t slot;
+	int is_crest;
 };
 
 /* "alloc", "free" …; "unknown" for a number that this version does not have. */

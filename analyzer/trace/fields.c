@@ -38,9 +38,9 @@ int fields_parse(struct fields *f, const void *payload, size_t bytes, size_t tai
 	memcpy(&start, payload, sizeof(start));
 	if (memcmp(start.magic, magic, sizeof(start.magic)) != 0)
 		return diag_set(d, name, offset, "no %.8s where it should be", magic);
-	if (start.version != SHIM_TRACE_VERSION)
-		return diag_set(d, name, offset, "format version %u, only %u is known here",
-				start.version, SHIM_TRACE_VERSION);
+	if (start.version < SHIM_TRACE_VERSION_MIN || start.version > SHIM_TRACE_VERSION)
+		return diag_set(d, name, offset, "format version %u, only %u to %u are known here",
+				start.version, SHIM_TRACE_VERSION_MIN, SHIM_TRACE_VERSION);
 	length = bytes - sizeof(start) - tail_bytes;
 	cursor_begin(&c, (const char *)payload + sizeof(start), length);
 	if (crc32_add(0, c.at, length) != start.crc)

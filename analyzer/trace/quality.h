@@ -12,7 +12,8 @@
 #include "util/diag.h"
 
 struct quality {
-	uint64_t events; /* events that could be read */
+	uint64_t events;        /* events that could be read, folded ones included */
+	uint64_t events_folded; /* of them: counted by the writer, without rows of their own */
 	/* blocks that could be read, definitions and spool chunks included */
 	uint64_t blocks;
 	uint64_t blocks_damaged; /* frames or chunks that could not be read */

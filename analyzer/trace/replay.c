@@ -35,6 +35,7 @@ struct lane {
 	size_t count, next;
 	struct block *block; /* current, NULL: the next item is not loaded yet */
 	size_t at;
+	size_t crest; /* events of the block before the crest of its folded blocks; SIZE_MAX: none */
 	uint32_t thread;
 	uint64_t lost;
 };
@@ -168,7 +169,8 @@ static void count_block(struct replay *r, struct lane *lane, const struct item *
 	struct quality *q = r->quality;
 
 	q->blocks++;
-	q->events += b->header.row_count;
+	q->events += b->header.row_count + 2 * b->folded.pairs;
+	q->events_folded += 2 * b->folded.pairs;
 	q->unknown_records += b->unknown;
 	r->unknown_rows += b->unknown;
 	if (item->frame->kind == FRAME_CHUNK) {
@@ -235,6 +237,12 @@ static struct turn second_turn(const struct replay *r)
 
 /* ---- the merge ------------------------------------------------------------------------------ */
 
+/* The moment at which ITEM is loaded: before all events of the time at which it begins. */
+static uint64_t load_ticks(const struct item *item)
+{
+	return item->key ? item->key - 1 : 0;
+}
+
 static void end_of_block(struct replay *r, struct lane *lane)
 {
 	if (lane->block) {
@@ -247,20 +255,54 @@ static void end_of_block(struct replay *r, struct lane *lane)
 	if (r->options->progress && r->blocks_done % PROGRESS_EVERY == 0)
 		r->options->progress(r->options->progress_context, r->blocks_done, r->item_count);
 	if (lane->next < lane->count)
-		top_moves(r, lane->items[lane->next]->key);
+		top_moves(r, load_ticks(lane->items[lane->next]));
 	else
 		top_ends(r);
 }
 
-static void load_next(struct replay *r, struct lane *lane)
+static void tell_folded(struct replay *r, const struct lane *lane, uint32_t slot, int is_crest)
 {
-	struct item *item = lane->items[lane->next++];
-	struct block *b = load_item(r, item);
+	const struct block *b = lane->block;
+	struct event_folded folded = { .folded = &b->folded,
+				       .begin_ticks = b->header.begin_ticks,
+				       .end_ticks = b->header.end_ticks,
+				       .sample_bytes = b->header.sample_bytes,
+				       .slot = slot,
+				       .is_crest = is_crest };
 
-	lane->block = b;
+	if (r->options->folded)
+		r->options->folded(r->options->context, &folded);
+}
+
+static void begin_folded(struct replay *r, struct lane *lane, uint32_t slot)
+{
+	const struct block *b = lane->block;
+
+	if (!b->folded.count)
+		return;
+	lane->crest = b->folded.crest < b->header.row_count ? b->folded.crest : b->header.row_count;
+	tell_folded(r, lane, slot, 0);
+	if (lane->crest == 0)
+		tell_folded(r, lane, slot, 1);
+}
+
+static void load_next(struct replay *r, struct lane *lane, uint32_t slot)
+{
+	struct item *item = lane->items[lane->next];
+	struct block *b;
+
+	if (item->key >= r->options->to_ticks) {
+		top_moves(r, item->key);
+		return;
+	}
+	lane->next++;
+	lane->block = b = load_item(r, item);
 	lane->at = 0;
-	if (b)
+	lane->crest = SIZE_MAX;
+	if (b) {
 		count_block(r, lane, item, b);
+		begin_folded(r, lane, slot);
+	}
 	if (b && b->header.row_count)
 		top_moves(r, b->events[0].ticks);
 	else
@@ -285,16 +327,21 @@ static size_t run_length(const struct event *events, size_t at, size_t count, ui
 static void play_lane(struct replay *r, struct lane *lane, uint32_t slot)
 {
 	struct turn second = second_turn(r);
-	struct event_batch batch = { .thread = lane->thread, .slot = slot };
+	struct event_batch batch = { .thread = lane->thread,
+				     .slot = slot,
+				     .sample_bytes = lane->block->header.sample_bytes };
 	size_t count = lane->block->header.row_count;
+	size_t limit = lane->at < lane->crest && lane->crest < count ? lane->crest : count;
 
 	if (second.ticks >= r->options->to_ticks)
 		second = (struct turn){ r->options->to_ticks, 0 };
 	batch.events = lane->block->events + lane->at;
-	batch.count = run_length(lane->block->events, lane->at, count, slot, second);
+	batch.count = run_length(lane->block->events, lane->at, limit, slot, second);
 	batch.ahead = count - lane->at - batch.count;
 	r->options->batch(r->options->context, &batch);
 	lane->at += batch.count;
+	if (lane->at == lane->crest)
+		tell_folded(r, lane, slot, 1);
 	if (lane->at < count)
 		top_moves(r, lane->block->events[lane->at].ticks);
 	else
@@ -310,7 +357,7 @@ static void merge(struct replay *r)
 		if (lane->block)
 			play_lane(r, lane, slot);
 		else
-			load_next(r, lane);
+			load_next(r, lane, slot);
 	}
 }
 
@@ -393,7 +440,7 @@ static void fill_lanes(struct replay *r)
 	r->turns = xmalloc(r->lane_count * sizeof(*r->turns));
 	r->turn_count = r->lane_count;
 	for (i = 0; i < r->lane_count; i++)
-		r->turns[i] = (struct turn){ r->lanes[i].items[0]->key, (uint32_t)i };
+		r->turns[i] = (struct turn){ load_ticks(r->lanes[i].items[0]), (uint32_t)i };
 	for (i = r->turn_count / 2; i-- > 0;)
 		sift_down(r, i);
 }
@@ -465,8 +512,8 @@ static void count_shortfall(struct replay *r)
 
 	lost = s->spool.lost > lost ? s->spool.lost : lost;
 	q->events_lost = lost > q->events_lost ? lost : q->events_lost;
-	if (written > q->events + r->unknown_rows)
-		q->events_unread = written - q->events - r->unknown_rows;
+	if (written > q->events - q->events_folded + r->unknown_rows)
+		q->events_unread = written - (q->events - q->events_folded) - r->unknown_rows;
 }
 
 void replay_run(const struct source *s, const struct replay_options *options, struct quality *q)

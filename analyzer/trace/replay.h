@@ -18,6 +18,11 @@ struct replay_options {
 	uint64_t to_ticks; /* no event with ticks >= this is delivered; UINT64_MAX: all */
 	/* Next run of events. Valid only within the call. Context: the caller's thread. */
 	void (*batch)(void *context, const struct event_batch *batch);
+	/*
+	 * Folded blocks: before the first event of their block and anything else at that time, and
+	 * again when as many of its events as lie before the crest were handed out. May be NULL.
+	 */
+	void (*folded)(void *context, const struct event_folded *folded);
 	void *context;
 	/* Now and then, and once at the end: done of total blocks. May be NULL. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);

@@ -87,8 +87,8 @@ static int add_entries(struct scan *scan, const uint8_t *index, size_t bytes, ui
 
 	memcpy(&start, index, sizeof(start));
 	if (memcmp(start.magic, SHIM_INDEX_MAGIC, sizeof(start.magic)) != 0 ||
-	    start.version != SHIM_TRACE_VERSION || start.run_id != run_id ||
-	    (bytes - sizeof(start)) % sizeof(struct shim_index_entry) != 0 ||
+	    start.version < SHIM_TRACE_VERSION_MIN || start.version > SHIM_TRACE_VERSION ||
+	    start.run_id != run_id || (bytes - sizeof(start)) % sizeof(struct shim_index_entry) != 0 ||
 	    crc32_add(0, index + sizeof(start), bytes - sizeof(start)) != start.crc)
 		return 0;
 	next = 8 + (uint64_t)read_u32(scan->map + 4);

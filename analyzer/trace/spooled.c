@@ -15,7 +15,7 @@ int spooled_header(const void *map, size_t bytes, uint64_t run_id, struct shim_s
 		return 0;
 	memcpy(spool, map, sizeof(*spool));
 	return memcmp(spool->magic, SHIM_SPOOL_MAGIC, sizeof(spool->magic)) == 0 &&
-	       spool->version == SHIM_TRACE_VERSION &&
+	       spool->version >= SHIM_TRACE_VERSION_MIN && spool->version <= SHIM_TRACE_VERSION &&
 	       spool->header_bytes == SHIM_SPOOL_HEADER_BYTES && spool->run_id == run_id;
 }
 

@@ -19,6 +19,23 @@ uint64_t histogram_upper(unsigned bucket)
 	return bucket + 1 < HISTOGRAM_BUCKETS ? histogram_lower(bucket + 1) - 1 : UINT64_MAX;
 }
 
+void histogram_add_many(struct histogram *h, uint64_t value, uint64_t times)
+{
+	uint64_t sum;
+
+	if (!times)
+		return;
+	if (!h->count || value < h->min)
+		h->min = value;
+	if (!h->count || value > h->max)
+		h->max = value;
+	h->count += times;
+	if (__builtin_mul_overflow(value, times, &sum) ||
+	    __builtin_add_overflow(h->sum, sum, &h->sum))
+		h->sum = UINT64_MAX;
+	h->counts[histogram_bucket(value)] += times;
+}
+
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
 	unsigned i;

@@ -46,6 +46,9 @@ static inline void histogram_add(struct histogram *h, uint64_t value)
 	h->counts[histogram_bucket(value)]++;
 }
 
+/* VALUE, TIMES times. */
+void histogram_add_many(struct histogram *h, uint64_t value, uint64_t times);
+
 void histogram_merge(struct histogram *into, const struct histogram *from);
 /*
  * Value that the share Q (0 … 1) of all values do not exceed: upper end of its bucket, never above

@@ -17,8 +17,10 @@ NAMES = {
     9: "mark",
     10: "process",
     11: "recording",
+    12: "step",
 }
 LEVELS = {0: "info", 1: "warning", 2: "loss"}
+STEPS = {1: "times", 2: "folded", 3: "sampled"}
 WHAT = {1: "fork", 2: "exec", 3: "spawn", 4: "exec failed"}
 
 
@@ -69,6 +71,7 @@ class Definitions:
         self.epoch_is_old = False
         self.threads = {}  # index -> {tid, creator, stack, name, start, end}
         self.clock, self.notes, self.marks, self.processes, self.recordings = [], [], [], [], []
+        self.steps = []  # (ticks, step, sample bytes, size of the trace)
         self.records = []  # (block, type, text) for dump
         self.lost_blocks = 0
         self._read()
@@ -264,6 +267,19 @@ class Definitions:
     def _recording(self, r):
         self.recordings.append((r.number(), r.number()))
         return "ticks %d %s" % (self.recordings[-1][0], "on" if self.recordings[-1][1] else "off")
+
+    def _step(self, r):
+        step = (r.number(), r.number(), r.number(), r.number())
+        self.steps.append(step)
+        if step[1] not in STEPS:
+            self.trace.problem("%s: step %d" % (self.at.where(), step[1]))
+        if (step[1] == 3) != bool(step[2]):
+            self.trace.problem("%s: step %d, sample of %d" % (self.at.where(), *step[1:3]))
+        return "ticks %d %s sample %d at %d bytes" % (
+            step[0],
+            STEPS.get(step[1], step[1]),
+            *step[2:],
+        )
 
     def frames(self, stack):
         """

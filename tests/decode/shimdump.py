@@ -19,9 +19,9 @@ import os
 import sys
 
 from shimdefs import Definitions, show
-from shimevents import Events, FUNCS, IGNORED, OPS
+from shimevents import Events, FUNCS, IGNORED, OPS, TEMPORARY, UNFOLLOWED
 from shimfile import Foreign, Trace
-from shimreplay import Totals
+from shimreplay import Sum, Totals
 
 
 class Decoded:
@@ -51,8 +51,10 @@ def _number(facts, key):
 
 
 def totals(d):
-    report = {"schema": "shimdump-totals/1", "events": len(d.events)}
-    report.update(Totals(d.events).report())
+    folded = sum(f.pairs for f in d.events.folded)
+    replayed = Totals(d.events)
+    report = {"schema": "shimdump-totals/1", "events": len(d.events) + 2 * folded}
+    report.update(replayed.report())
     threads = set(d.definitions.threads) | {b.thread for b in d.events.blocks}
     report.update(
         stacks=len(d.definitions.stacks),
@@ -62,11 +64,16 @@ def totals(d):
         end=d.end(),
         damaged=d.trace.damaged,
         unknown_stacks=sum(
-            stack > 1 and op in (1, 4) and stack not in d.definitions.stacks
-            for op, stack in zip(d.events.op, d.events.stack)
+            n.value()
+            for stack, n in replayed.stack_allocations.items()
+            if stack > 1 and stack not in d.definitions.stacks
         ),
         blocks_missing=d.events.missing + d.definitions.lost_blocks,
     )
+    if folded:
+        report.update(folded=folded)
+    if d.definitions.steps:
+        report.update(steps=[list(step) for step in d.definitions.steps])
     json.dump(report, sys.stdout, indent=1)
     print()
     return 0
@@ -105,9 +112,10 @@ def dump(d):
     first_row = {}
     for row, number in enumerate(d.events.block):
         first_row.setdefault(id(d.events.blocks[number]), []).append(row)
+    folded = {id(f.block): f for f in d.events.folded}
     for b in t.blocks:
         print(
-            "%s kind %d layout %d ticks %d..%s mono_ns %d rows %s lost %d"
+            "%s kind %d layout %d ticks %d..%s mono_ns %d rows %s lost %d%s"
             % (
                 b.where(),
                 b.kind,
@@ -117,12 +125,15 @@ def dump(d):
                 b.begin_mono_ns,
                 b.rows,
                 b.lost,
+                " sample %d" % b.sample_bytes if b.sample_bytes else "",
             )
         )
         for line in of_block.get(id(b), ()):
             print(line)
         for row in first_row.get(id(b), ()):
             print("  " + _row(d, row))
+        if id(b) in folded:
+            _dump_folded(folded[id(b)])
     if t.index is not None:
         print("index of %d blocks" % len(t.index))
     if t.spool:
@@ -134,6 +145,25 @@ def dump(d):
     return 0
 
 
+def _dump_folded(folded):
+    for k in folded.kinds:
+        print(
+            "  folded %d %s %s size %d stack %d extra %#x %#x temporary %d live %d"
+            % (
+                k.count,
+                FUNCS.get(k.func, k.func),
+                FUNCS.get(k.end_func, k.end_func),
+                k.size,
+                k.stack,
+                k.extra,
+                k.end_extra,
+                k.temporary,
+                k.live,
+            )
+        )
+    print("  crest %d most %s" % (folded.crest, folded.most_bytes))
+
+
 def type_name(kind):
     from shimdefs import NAMES
 
@@ -143,12 +173,16 @@ def type_name(kind):
 def leaks(d):
     """Blocks inside shim_ignore_begin/end are no leaks, and stay out."""
     sites, e = {}, d.events
-    for size, stack, func, _, row in Totals(e).live.values():
-        if e.extra[row] & IGNORED:
+    for block in Totals(e).live.values():
+        if e.extra[block.row] & IGNORED:
             continue
-        key = (FUNCS.get(func, str(func)), tuple(d.definitions.frames(stack)))
-        count, amount = sites.get(key, (0, 0))
-        sites[key] = (count + 1, amount + size)
+        func = FUNCS.get(block.func, str(block.func))
+        count, amount = sites.setdefault(
+            (func, tuple(d.definitions.frames(block.stack))), (Sum(), Sum())
+        )
+        count.add(block.one)
+        amount.add(block.bytes)
+    sites = {key: (count.value(), amount.value()) for key, (count, amount) in sites.items()}
     for (func, frames), (count, amount) in sorted(
         sites.items(), key=lambda s: (-s[1][1], -s[1][0], s[0])
     ):
@@ -166,7 +200,11 @@ def _used_before_definition(d):
     place = {id(b): i for i, b in enumerate(d.trace.blocks)}
     places = [place[id(b)] if b.source == "trace" else len(place) for b in d.events.blocks]
     at, told = d.definitions.defined_at, set()
-    for number, stack in set(zip(d.events.block, d.events.stack)):
+    used = set(zip(d.events.block, d.events.stack))
+    number_of = {id(b): number for number, b in enumerate(d.events.blocks)}
+    for folded in d.events.folded:
+        used |= {(number_of[id(folded.block)], k.stack) for k in folded.kinds}
+    for number, stack in used:
         if stack > 1 and at.get(stack, len(place)) > places[number] and stack not in told:
             told.add(stack)
             d.trace.problem(
@@ -191,16 +229,41 @@ def _check_reallocs(d):
                     "thread %d: a realloc of %d bytes without its other half"
                     % (thread, e.size[before])
                 )
+        elif before is None and op == 4 and _is_sampled(e, row) and not e.extra[row] & UNFOLLOWED:
+            continue  # the old block was in no sample
         elif before is None:
             d.trace.problem("thread %d: %s without realloc-free" % (thread, OPS[op]))
         elif e.func[before] != e.func[row]:
             d.trace.problem("thread %d: the halves of a realloc name two functions" % thread)
 
 
+def _is_sampled(events, row):
+    return events.blocks[events.block[row]].sample_bytes != 0
+
+
+def _check_flags(d):
+    """Flags of samples where samples are, and where they mean something."""
+    e = d.events
+    for row in range(len(e)):
+        if e.extra[row] & UNFOLLOWED and e.op[row] < 7 and (e.op[row] != 4 or e.addr[row]):
+            d.trace.problem("a row of op %s that is not followed" % OPS[e.op[row]])
+            break
+        if e.extra[row] & TEMPORARY and e.op[row] < 7:
+            if e.op[row] not in (2, 3) or not _is_sampled(e, row):
+                d.trace.problem("a row of op %s is told to be temporary" % OPS[e.op[row]])
+                break
+    for folded in e.folded:
+        for k in folded.kinds:
+            if not 1 <= k.func <= 16 or not 32 <= k.end_func <= 40:
+                d.trace.problem("%s: folded func %d and %d" % (folded.block.where(), *k[:2]))
+                break
+
+
 def check(d):
     t, end = d.trace, d.trace.end_facts
     Totals(d.events)
     _used_before_definition(d)
+    _check_flags(d)
     if not d.events.missing:
         _check_reallocs(d)
     for row in range(len(d.events)):

@@ -9,8 +9,9 @@ position).
 """
 import struct
 from array import array
+from collections import namedtuple
 
-from shimfile import Damaged, unzigzag, varint, U64
+from shimfile import Damaged, unzigzag, varint, MAX_SAMPLE, U64
 
 ALLOC, FREE, RE_FREE, RE_ALLOC, RE_FAIL, ALLOC_FAIL, MMAP, MUNMAP, BRK = range(1, 10)
 OPS = {
@@ -57,7 +58,8 @@ FUNCS = {
     68: "sbrk",
 }
 LOCAL, ADDRESSED = 0x80, 0x40
-IGNORED = 0x200
+IGNORED, UNFOLLOWED, TEMPORARY = 0x200, 0x400, 0x800
+MAX_FOLDED, MAX_FOLDED_BYTES, MAX_SIZE = 1 << 40, 1 << 56, (1 << 48) - 1
 WITH_ALLOC_ADDR = (ALLOC, RE_ALLOC, MMAP)
 WITH_OTHER_ADDR = (FREE, RE_FREE, RE_FAIL, MUNMAP, BRK)
 
@@ -165,6 +167,56 @@ def _shapes(column):
     return shapes
 
 
+Kind = namedtuple("Kind", "func end_func extra end_extra stack size count temporary live")
+
+
+class Folded:
+    """Column 7 of a block. `rows`: numbers of the block's rows, first and behind the last."""
+
+    def __init__(self, column, block):
+        self.block, self.rows, self.kinds = block, (0, 0), []
+        numbers, self.most_bytes = _Numbers(column), None
+        stack = 0
+        for _ in range(numbers.varint()):
+            head = (numbers.byte(), numbers.byte(), numbers.varint(), numbers.varint())
+            stack += unzigzag(numbers.varint())
+            kind = Kind(*head, stack, *(numbers.varint() for _ in range(4)))
+            if not 0 <= stack < 1 << 32 or max(kind.extra, kind.end_extra) > 0xFFFF:
+                raise Damaged("an impossible kind of folded blocks")
+            if not max(kind.temporary, kind.live, 1) <= kind.count or kind.size > MAX_SIZE:
+                raise Damaged("impossible numbers of folded blocks")
+            self.kinds.append(kind)
+        self.crest = numbers.varint()
+        if not numbers.is_done():
+            self.most_bytes = numbers.varint()
+        self.pairs = sum(k.count for k in self.kinds)
+        total = sum(k.count * k.size for k in self.kinds)
+        if self.pairs > MAX_FOLDED or total > MAX_FOLDED_BYTES:
+            raise Damaged("more folded blocks than a block can have")
+        if self.crest > block.rows or (self.most_bytes or 0) > total:
+            raise Damaged("an impossible crest")
+
+
+class _Numbers:
+    """Numbers of a column, one by one."""
+
+    def __init__(self, column):
+        self.column, self.pos = column, 0
+
+    def byte(self):
+        if self.is_done():
+            raise Damaged("the folded blocks are cut off")
+        self.pos += 1
+        return self.column[self.pos - 1]
+
+    def varint(self):
+        value, self.pos = varint(self.column, self.pos, len(self.column))
+        return value
+
+    def is_done(self):
+        return self.pos >= len(self.column)
+
+
 class Events:
     """
     Rows of all blocks by column. `pair`: number of the local allocation without address that a row
@@ -178,6 +230,7 @@ class Events:
         self.op, self.func, self.extra = array("B"), array("B"), array("H")
         self.pairs = 0
         self.blocks = []  # those that could be used, in (thread, seq) order
+        self.folded = []  # Folded of those that have any
         self.lost = {}  # thread -> events dropped
         self.missing = 0  # blocks that a gap in seq tells of
         self._read()
@@ -204,7 +257,10 @@ class Events:
                 continue
             seen[b.thread, b.seq] = b
             before = len(self.ticks)
+            self.newest_folded = None
             try:
+                if b.sample_bytes > MAX_SAMPLE:
+                    raise Damaged("a sample of one in %d bytes" % b.sample_bytes)
                 {1: self._rows, 2: self._columns}.get(b.layout, self._unknown)(b)
             except Damaged as error:
                 trace.problem("%s: %s" % (b.where(), error), 1)
@@ -223,6 +279,9 @@ class Events:
                 continue
             self.block.extend([len(self.blocks)] * (len(self.ticks) - before))
             self.blocks.append(b)
+            if self.newest_folded:
+                self.newest_folded.rows = (before, len(self.ticks))
+                self.folded.append(self.newest_folded)
             self._check(b, before, last)
         self._gaps(seen)
 
@@ -264,6 +323,8 @@ class Events:
 
     def _columns(self, b):
         columns = _directory(b.payload)
+        if columns.get(7):
+            self.newest_folded = Folded(columns[7], b)
         shapes = _shapes(columns.get(1, b""))
         codes = varints(columns.get(2, b""))
         times = _times(columns.get(6, b""), b.begin_ticks)
@@ -323,8 +384,10 @@ class Events:
 
     def _check(self, b, start, last):
         trace, ticks = self.trace, self.ticks
-        if b.zero or b.zero2:
+        if b.zero:
             trace.problem("%s: reserved bytes set" % b.where())
+        if b.sample_bytes and trace.version < 2:
+            trace.problem("%s: a sample in version %d" % (b.where(), trace.version))
         if b.lost < self.lost.get(b.thread, 0):
             trace.problem("%s: lost events become fewer" % b.where())
         self.lost[b.thread] = max(b.lost, self.lost.get(b.thread, 0))

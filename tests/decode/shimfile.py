@@ -13,11 +13,12 @@ import zlib
 
 import zstandard
 
-VERSION = 1
+VERSIONS = (1, 2)
 ZSTD_MAGIC = 0xFD2FB528
 HEADER_MAGIC, INDEX_MAGIC, FOOTER_MAGIC = 0x184D2A50, 0x184D2A51, 0x184D2A52
 MAGIC_BYTES = [struct.pack("<I", m) for m in (ZSTD_MAGIC, HEADER_MAGIC, INDEX_MAGIC, FOOTER_MAGIC)]
 MAX_BLOCK, MAX_CHUNK, MAX_TEXT, MAX_FACTS = 16 << 20, 4 << 20, 1 << 20, 4 << 20
+MAX_SAMPLE = 1 << 40
 KIND_DEFS, KIND_EVENTS = 1, 2
 U64 = (1 << 64) - 1
 
@@ -74,7 +75,7 @@ class Block:
             self.begin_mono_ns,
             self.rows,
             self.lost,
-            self.zero2,
+            self.sample_bytes,
         ) = raw_header
         self.offset, self.payload, self.source = offset, payload, source
         self.frame_bytes = 0
@@ -145,9 +146,10 @@ class Trace:
         if len(data) < 32 or data[:4] != MAGIC_BYTES[1] or data[8:16] != b"SHIMTRC1":
             raise Foreign("not a trace: no header frame")
         version = struct.unpack_from("<I", data, 16)[0]
-        if version != VERSION:
+        self.version = version
+        if version not in VERSIONS:
             raise Foreign(
-                "a trace of version %d; this decoder reads version %d" % (version, VERSION)
+                "a trace of version %d; this decoder reads %d to %d" % (version, *VERSIONS)
             )
 
     def _read_frame(self, pos, frames):
@@ -185,7 +187,7 @@ class Trace:
         if magic != INDEX_MAGIC and end - start > MAX_FACTS:
             raise Damaged("%s too long" % name)
         version, crc, run_id = struct.unpack_from("<IIQ", self.data, start + 8)
-        if version != VERSION:
+        if version not in VERSIONS:
             raise Damaged("%s of version %d" % (name, version))
         if zlib.crc32(self.data[fields : end - tail]) != crc:
             raise Damaged("%s fails its CRC" % name)
@@ -280,7 +282,7 @@ class Trace:
             rows,
             size,
             lost,
-            zero2,
+            sample,
         ) = struct.unpack_from("<BBHIIQQQIIQQ", raw, 4)
         if kind not in (KIND_DEFS, KIND_EVENTS):
             return None  # of a later writer
@@ -290,7 +292,7 @@ class Trace:
             self.problem("offset %d: %d bytes behind the payload" % (pos, len(raw) - 64 - size))
         return Block(
             pos,
-            (kind, layout, zero, thread, seq, begin, end, mono, rows, lost, zero2),
+            (kind, layout, zero, thread, seq, begin, end, mono, rows, lost, sample),
             raw[64 : 64 + size],
             "trace",
         )
@@ -356,7 +358,7 @@ class Trace:
             "lost",
         )
         page = dict(zip(names, struct.unpack_from("<IIQQQQQQQ", data, 8)))
-        if page["version"] != VERSION or page["header_bytes"] != 4096:
+        if page["version"] not in VERSIONS or page["header_bytes"] != 4096:
             self.problem(
                 "spool: version %d, page 0 of %d bytes" % (page["version"], page["header_bytes"]), 1
             )
@@ -372,8 +374,8 @@ class Trace:
 
     def _read_chunk(self, data, pos, whole):
         """One chunk; returns where the next begins, or the end of the data where the list ends."""
-        (kind, layout, zero, thread, seq, begin, mono, used, size, lost) = struct.unpack_from(
-            "<BBHIIQQIIQ", data, pos + 4
+        (kind, layout, zero, thread, seq, begin, mono, used, size, lost, sample) = (
+            struct.unpack_from("<BBHIIQQIIQQ", data, pos + 4)
         )
         if size == 0:
             return len(data)
@@ -395,7 +397,7 @@ class Trace:
             self.blocks.append(
                 Block(
                     pos,
-                    (kind, layout, zero, thread, seq, begin, None, mono, rows, lost, 0),
+                    (kind, layout, zero, thread, seq, begin, None, mono, rows, lost, sample),
                     data[pos + 64 : pos + 64 + used],
                     "spool",
                 )

@@ -7,45 +7,241 @@ is a *reallocation* too; a *free* is an op 2, or an op 3 of size 0 that no op 4 
 `by_function` counts them all. The peak is the largest number of live bytes after any event
 (`peak_count`: the blocks alive at the first such moment). A block is *temporary* when it was ended
 (by free or by a realloc that succeeded) by the thread that allocated it, before that thread's next
-allocation or reallocation.
-"""
-from collections import Counter
+allocation or reallocation; in a sample the writer tells.
 
-from shimevents import ALLOC, ALLOC_FAIL, FREE, FUNCS, OPS, RE_ALLOC, RE_FAIL, RE_FREE
+A block of a sample counts as the 1/p blocks that it stands for, a folded pair as the allocation and
+the free that it is. Sums of samples are kept in fixed point and rounded when they are read.
+"""
+import math
+from collections import Counter, defaultdict
+
+from shimevents import (
+    ALLOC,
+    ALLOC_FAIL,
+    FREE,
+    FUNCS,
+    OPS,
+    RE_ALLOC,
+    RE_FAIL,
+    RE_FREE,
+    TEMPORARY,
+    UNFOLLOWED,
+)
+
+POINT = 20  # bits behind it
+
+
+class Sum:
+    """Of what was counted, and of what samples stand for."""
+
+    def __init__(self):
+        self.exact = self.estimate = 0
+
+    def add(self, weight, times=1):
+        if isinstance(weight, Weight):
+            self.estimate += weight.value * times
+        else:
+            self.exact += weight * times
+
+    def value(self):
+        return self.exact + ((self.estimate + (1 << POINT - 1)) >> POINT)
+
+
+class Weight:
+    """In fixed point."""
+
+    def __init__(self, value):
+        self.value = int(value * (1 << POINT) + 0.5)
+
+
+class Block:
+    """A block: what it counts as, and for how many bytes; a Weight each if it is of a sample."""
+
+    def __init__(self, size, stack, func, thread, row, distance):
+        self.size, self.stack, self.func, self.thread, self.row = size, stack, func, thread, row
+        self.distance = distance
+        self.one, self.bytes = 1, size
+        if distance:
+            p = -math.expm1(-max(size, 1) / distance)
+            self.one, self.bytes = Weight(1 / p), Weight(size / p)
+
+
+class Debts:
+    """Section 2.4: address -> [how many are open, is one taken, when it is due]."""
+
+    def __init__(self, folded):
+        self.windows = [(f.block.begin_ticks, f.block.end_ticks, f.block.thread) for f in folded]
+        self.at = {}
+
+    def due(self, ticks, thread):
+        return max(
+            (end for begin, end, of in self.windows if of != thread and begin <= ticks <= end),
+            default=None,
+        )
+
+    def leave(self, addr, due):
+        debt = self.at.setdefault(addr, [0, False, 0])
+        debt[0] += 1
+        debt[2] = max(debt[2], due)
+
+    def _clean(self, addr):
+        if self.at[addr][:2] == [0, False]:
+            del self.at[addr]
+
+    def withdraw(self, addr):
+        if addr in self.at and self.at[addr][0]:
+            self.at[addr][0] -= 1
+            self._clean(addr)
+
+    def take(self, addr):
+        debt = self.at.get(addr)
+        if debt and debt[0] and not debt[1]:
+            debt[0], debt[1] = debt[0] - 1, True
+
+    def give_back(self, addr):
+        debt = self.at.get(addr)
+        if debt and debt[1]:
+            debt[0], debt[1] = debt[0] + 1, False
+
+    def settle(self, addr):
+        debt = self.at.get(addr)
+        if not debt or not debt[1]:
+            return False
+        debt[1] = False
+        self._clean(addr)
+        return True
+
+    def ended(self, ticks):
+        """Addresses of the blocks that have ended before `ticks`; None: all that ever will."""
+        due = [addr for addr, debt in self.at.items() if ticks is None or debt[2] < ticks]
+        return [addr for addr in due if self.at.pop(addr)[1]]
 
 
 class Totals:
     def __init__(self, events):
+        self.events = events
         self.ops = Counter(events.op)
-        self.by_function = Counter()
-        self.allocated_bytes = self.live_bytes = self.temporary = 0
-        self.peak_bytes = self.peak_count = 0
-        self.reallocations = self.realloc_frees = self.unknown_frees = self.unended = 0
-        # address, or -number of a local pair -> (size, stack, func, thread, number of the row)
-        self.live = {}
+        self.by_function = defaultdict(Sum)
+        self.stack_allocations = defaultdict(Sum)
+        self.allocations, self.frees, self.reallocations = Sum(), Sum(), Sum()
+        self.allocated_bytes, self.temporary = Sum(), Sum()
+        self.live_bytes, self.live_count = Sum(), Sum()
+        self.peak_bytes = self.peak_count = self.unknown_frees = self.unended = 0
+        self.live = {}  # address, or -number of a local pair -> Block
         self.newest = {}  # thread -> row of its newest allocation
-        self._replay(events)
+        self.half = {}  # thread -> realloc in progress
+        self.debts = Debts(events.folded)
+        self._replay()
+
+    # ---- blocks ----------------------------------------------------------------------------------
+
+    def _enter(self, block, times=1):
+        self.live_bytes.add(block.bytes, times)
+        self.live_count.add(block.one, times)
+
+    def _look_for_peak(self):
+        if self.live_bytes.value() > self.peak_bytes:
+            self.peak_bytes, self.peak_count = self.live_bytes.value(), self.live_count.value()
 
     def _end(self, key):
         block = self.live.pop(key, None)
-        if block is None:
-            self.unknown_frees += 1
-        else:
-            self.live_bytes -= block[0]
+        if block is not None:
+            self._enter(block, -1)
+            self.debts.give_back(key)
         return block
 
     def _begin(self, key, block):
         old = self.live.pop(key, None)
         if old is not None:  # its end was not seen
-            self.unended += 1
-            self.live_bytes -= old[0]
+            self.unended += not self.debts.settle(key)
+            self._enter(old, -1)
         self.live[key] = block
-        self.live_bytes += block[0]
-        if self.live_bytes > self.peak_bytes:
-            self.peak_bytes, self.peak_count = self.live_bytes, len(self.live)
+        self.debts.take(key)
+        self._enter(block)
+        self._look_for_peak()
 
-    def _is_newest(self, thread, block):
-        return block is not None and self.newest.get(thread) == block[4]
+    def _end_unknown(self, key, ticks, thread):
+        """True when it leaves a debt."""
+        due = self.debts.due(ticks, thread)
+        if due is None:
+            self.unknown_frees += 1
+            return False
+        self.debts.leave(key, due)
+        return True
+
+    def _settle_debts(self, ticks):
+        for addr in self.debts.ended(ticks):
+            block = self.live.pop(addr, None)
+            if block is not None:
+                self._enter(block, -1)
+
+    def _is_temporary(self, row, block):
+        events = self.events
+        if block is None or block.thread != events.thread[row]:
+            return False
+        if events.blocks[events.block[row]].sample_bytes:
+            return bool(events.extra[row] & TEMPORARY)
+        return self.newest.get(block.thread) == block.row
+
+    def _count_allocation(self, block, times=1):
+        self.by_function[block.func].add(block.one, times)
+        self.stack_allocations[block.stack].add(block.one, times)
+        self.allocations.add(block.one, times)
+        self.allocated_bytes.add(block.bytes, times)
+
+    def _count_free(self, func, block, times=1):
+        one = 1 if block is None else block.one
+        self.by_function[func].add(one, times)
+        self.frees.add(one, times)
+
+    # ---- folded blocks ---------------------------------------------------------------------------
+
+    def _folded_blocks(self, folded):
+        for k in folded.kinds:
+            yield k, Block(
+                k.size, k.stack, k.func, folded.block.thread, None, folded.block.sample_bytes
+            )
+
+    def _load(self, folded):
+        self._settle_debts(folded.block.begin_ticks)
+        for kind, block in self._folded_blocks(folded):
+            self._count_allocation(block, kind.count)
+            self._count_free(kind.end_func, block, kind.count)
+            self.temporary.add(block.one, kind.temporary)
+        if folded.crest == 0:
+            self._pass_crest(folded)
+
+    def _pass_crest(self, folded):
+        for kind, block in self._folded_blocks(folded):
+            self._enter(block, kind.live)
+        self._look_for_peak()
+        for kind, block in self._folded_blocks(folded):
+            self._enter(block, -kind.live)
+
+    def _replay(self):
+        events = self.events
+        loads = sorted(
+            events.folded, key=lambda f: (f.block.begin_ticks, f.block.thread, f.block.seq)
+        )
+        crests = {f.rows[0] + f.crest - 1: f for f in loads if f.crest}
+        place = 0
+        for row in events.order():
+            now = (events.ticks[row], events.thread[row])
+            while place < len(loads) and _load_time(loads[place]) < now:
+                self._load(loads[place])
+                place += 1
+            if events.op[row] <= RE_FAIL:
+                self._settle_debts(now[0])
+                self._row(row)
+            if row in crests:
+                self._pass_crest(crests[row])
+        for folded in loads[place:]:
+            self._load(folded)
+        for _, before in sorted(self.half.items()):
+            self._half_done(before, True)
+        self._settle_debts(None)
+
+    # ---- rows ------------------------------------------------------------------------------------
 
     def _half_done(self, half, at_end):
         """
@@ -53,86 +249,103 @@ class Totals:
         trace came in between, and the block lives on; or the other half was lost, and so is the
         block.
         """
-        block, size, key, func, was_newest = half
+        block, size, key, func, was_newest, _ = half
         if size == 0:
-            self.realloc_frees += 1
-            self.by_function[func] += 1
-            self.temporary += was_newest
+            self._count_free(func, block)
+            if was_newest:
+                self.temporary.add(block.one)
         elif at_end and block is not None and key not in self.live:
             self._begin(key, block)
 
-    def _replay(self, events):
-        ops, funcs, sizes, addrs, pairs, stacks, threads = (
-            events.op,
-            events.func,
-            events.size,
-            events.addr,
-            events.pair,
-            events.stack,
-            events.thread,
+    def _row(self, row):
+        events = self.events
+        op, thread, func = events.op[row], events.thread[row], events.func[row]
+        key = -events.pair[row] or events.addr[row]
+        if op == ALLOC:
+            self._allocate(row, key)
+        elif op == FREE:
+            block = self._end(key)
+            if block is None:
+                self._end_unknown(key, events.ticks[row], thread)
+            elif self._is_temporary(row, block):
+                self.temporary.add(block.one)
+            self._count_free(func, block)
+        elif op == RE_FREE:
+            before = self.half.pop(thread, None)
+            if before:
+                self._half_done(before, False)
+            block = self._end(key)
+            owes = block is None and self._end_unknown(key, events.ticks[row], thread)
+            self.half[thread] = (
+                block,
+                events.size[row],
+                key,
+                func,
+                self._is_temporary(row, block),
+                owes,
+            )
+        elif op == RE_ALLOC:
+            before = self.half.pop(thread, None)
+            if before and before[4]:
+                self.temporary.add(before[0].one)
+            if events.extra[row] & UNFOLLOWED:
+                self.newest[thread] = row
+                return
+            block = self._allocate(row, key)
+            if block.distance or (before and before[0] is not None):
+                self.reallocations.add(block.one)
+        else:
+            self._realloc_failed(key, self.half.pop(thread, None))
+
+    def _allocate(self, row, key):
+        e = self.events
+        block = Block(
+            e.size[row],
+            e.stack[row],
+            e.func[row],
+            e.thread[row],
+            row,
+            e.blocks[e.block[row]].sample_bytes,
         )
-        by_function, newest, half = self.by_function, self.newest, {}
-        for row in events.order():
-            op = ops[row]
-            if op > RE_FAIL:
-                continue
-            thread = threads[row]
-            key = -pairs[row] or addrs[row]
-            if op == ALLOC:
-                size = sizes[row]
-                by_function[funcs[row]] += 1
-                self.allocated_bytes += size
-                self._begin(key, (size, stacks[row], funcs[row], thread, row))
-                newest[thread] = row
-            elif op == FREE:
-                by_function[funcs[row]] += 1
-                self.temporary += self._is_newest(thread, self._end(key))
-            else:
-                before = half.pop(thread, None)
-                if op == RE_FREE:
-                    if before:
-                        self._half_done(before, False)
-                    block = self._end(key)
-                    half[thread] = (
-                        block,
-                        sizes[row],
-                        key,
-                        funcs[row],
-                        self._is_newest(thread, block),
-                    )
-                elif op == RE_ALLOC:
-                    if before:
-                        self.reallocations += before[0] is not None
-                        self.temporary += before[4]
-                    size = sizes[row]
-                    by_function[funcs[row]] += 1
-                    self.allocated_bytes += size
-                    self._begin(key, (size, stacks[row], funcs[row], thread, row))
-                    newest[thread] = row
-                elif before:
-                    if before[0] is None:
-                        self.unknown_frees -= 1  # it was not freed
-                    else:
-                        self._begin(key, before[0])
-        for _, before in sorted(half.items()):
-            self._half_done(before, True)
+        self._count_allocation(block)
+        self._begin(key, block)
+        self.newest[block.thread] = row
+        return block
+
+    def _realloc_failed(self, key, before):
+        if not before:
+            return
+        block, _, old_key, _, _, owes = before
+        if block is not None:
+            self._begin(key, block)
+        elif owes:
+            self.debts.withdraw(old_key)
+        else:
+            self.unknown_frees -= 1  # it was not freed
 
     def report(self):
         return {
-            "allocations": self.ops[ALLOC] + self.ops[RE_ALLOC],
-            "frees": self.ops[FREE] + self.realloc_frees,
-            "reallocations": self.reallocations,
+            "allocations": self.allocations.value(),
+            "frees": self.frees.value(),
+            "reallocations": self.reallocations.value(),
             "failed": self.ops[ALLOC_FAIL] + self.ops[RE_FAIL],
-            "allocated_bytes": self.allocated_bytes,
-            "live_bytes": self.live_bytes,
-            "live_count": len(self.live),
+            "allocated_bytes": self.allocated_bytes.value(),
+            "live_bytes": self.live_bytes.value(),
+            "live_count": self.live_count.value(),
             "peak_bytes": self.peak_bytes,
             "peak_count": self.peak_count,
-            "temporary": self.temporary,
+            "temporary": self.temporary.value(),
             "unknown_frees": self.unknown_frees,
             "unended_blocks": self.unended,
             "by_function": {
-                FUNCS.get(f, "func-%d" % f): n for f, n in sorted(self.by_function.items())
+                FUNCS.get(f, "func-%d" % f): n.value()
+                for f, n in sorted(self.by_function.items())
+                if n.value()
             },
             "by_op": {OPS[op]: n for op, n in sorted(self.ops.items())},
         }
+
+
+def _load_time(folded):
+    """A reader knows of folded blocks before all rows of the time at which their block begins."""
+    return (max(folded.block.begin_ticks - 1, 0), folded.block.thread)

@@ -24,8 +24,8 @@ seeds_of() {
 	local made=$1.seeds directory
 	if [[ $2 == trace ]]; then
 		rm -rf "$made"
-		"$here/make_seeds.py" "$made" "$here"/../golden/v1/*.zst || return 1
-		cp "$here"/../golden/v1/damaged/* "$made"
+		"$here/make_seeds.py" "$made" "$here"/../golden/v[12]/*.zst || return 1
+		cp "$here"/../golden/v[12]/damaged/* "$made"
 		echo "$made"
 	fi
 	for directory in "$here/seeds/$2" "$here/regressions/$2"; do

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """
-make_golden.py - writes the golden traces of format version 1, the same bytes every time.
+make_golden.py - writes the golden traces of a version of the format, the same bytes every time.
 
-usage: make_golden.py DIRECTORY
+usage: make_golden.py DIRECTORY VERSION
 
-Writes DIRECTORY/NAME.zst, its spool where it has one, and NAME.truth.json (see scenes.py). Files
-that are no good traces lie in DIRECTORY/damaged. DIRECTORY/list and DIRECTORY/damaged/list name all
+Writes DIRECTORY/NAME.zst, its spool where it has one, and NAME.truth.json (see scenes.py, for
+version 2 scenes_sampled.py). Files that are no good traces lie in DIRECTORY/damaged. DIRECTORY/list and DIRECTORY/damaged/list name all
 with the exit status that the tool must give.
 """
 import json
@@ -16,8 +16,24 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from scenes import GOOD, IMPAIRED, T, a, compressed, every_function, start, write
+import scenes
+import scenes_sampled
+from scenes import T, a, compressed, every_function, start, write
 from tracewriter import columns_payload, pairs, rows_payload, skippable, txt, uv, zstd_frame
+
+
+def damaged_sampled():
+    whole = start(0xDA, "steps", version=2)
+    scenes_sampled.steps(whole)
+    crooked = start(0xDA, "crooked", version=2)
+    scenes_sampled.crooked(crooked)
+    newer = bytearray(whole.data)
+    struct.pack_into("<I", newer, 16, 3)
+    return [
+        ("newer-version", bytes(newer), 1),
+        ("crooked-folded", bytes(crooked.data), 2),
+        ("cut", bytes(whole.data[: len(whole.data) // 2]), 2),
+    ]
 
 
 def damaged():
@@ -38,7 +54,7 @@ def damaged():
         return good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :]
 
     newer = bytearray(good)
-    struct.pack_into("<I", newer, 16, 2)
+    struct.pack_into("<I", newer, 16, 1000)
     crooked = start(0xDA, "crooked")  # sound frames, impossible blocks
     rows = every_function()
     payload = columns_payload(rows, rows[0].ticks)
@@ -104,15 +120,17 @@ def damaged():
 
 
 def main(argv):
-    if len(argv) != 2:
+    if len(argv) != 3 or argv[2] not in ("1", "2"):
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    root = argv[1]
+    root, version = argv[1], int(argv[2])
+    wanted = scenes if version == 1 else scenes_sampled
     os.makedirs(os.path.join(root, "damaged"), exist_ok=True)
     names = []
-    for number, make in enumerate(GOOD):
+    for number, make in enumerate(wanted.GOOD):
         name = make.__name__.replace("_", "-")
-        t = start(0x5EED0000 + number, name, compress=make is compressed)
+        run = 0x5EED0000 + number + (version - 1 << 12)
+        t = start(run, name, compress=make is compressed, version=version)
         made = make(t)
         truth, spool = made if isinstance(made, tuple) else (made, None)
         write(os.path.join(root, name + ".zst"), t.data)
@@ -121,10 +139,10 @@ def main(argv):
         write(
             os.path.join(root, name + ".truth.json"), (json.dumps(truth, indent=1) + "\n").encode()
         )
-        names.append("%d %s\n" % (2 if make in IMPAIRED else 0, name))
+        names.append("%d %s\n" % (2 if make in wanted.IMPAIRED else 0, name))
     write(os.path.join(root, "list"), "".join(names).encode())
     names = []
-    for name, data, status in damaged():
+    for name, data, status in damaged() if version == 1 else damaged_sampled():
         write(os.path.join(root, "damaged", name), data)
         names.append("%d %s\n" % (status, name))
     write(os.path.join(root, "damaged", "list"), "".join(names).encode())

@@ -163,6 +163,23 @@ def columns_payload(
     )
 
 
+Kind = namedtuple(
+    "Kind",
+    "func end_func extra end_extra stack size count temporary live",
+    defaults=(0, 0),
+)
+
+
+def folded_column(kinds, crest, most=None):
+    """Column 7. `most`: most bytes that the folded blocks had alive at one time, None: not told."""
+    out, stack = uv(len(kinds)), 0
+    for k in kinds:
+        out += bytes([k.func, k.end_func]) + uv(k.extra) + uv(k.end_extra) + uv(zz(k.stack - stack))
+        out += uv(k.size) + uv(k.count) + uv(k.temporary) + uv(k.live)
+        stack = k.stack
+    return out + uv(crest) + (b"" if most is None else uv(most))
+
+
 class Defs:
     """Records of one block of definitions."""
 
@@ -225,13 +242,17 @@ class Defs:
         return self.record(11, uv(ticks) + uv(on))
 
 
+    def step(self, ticks, step, sample=0, trace_bytes=0):
+        return self.record(12, uv(ticks) + uv(step) + uv(sample) + uv(trace_bytes))
+
+
 class TraceWriter:
     """A trace in the making: 3 ticks are 1 ns, so that a wrong clock shows."""
 
     START_TICKS, START_NS = 3_000_000, 50_000_000
 
-    def __init__(self, run_id, program="golden", compress=False):
-        self.run_id, self.compress = run_id, compress
+    def __init__(self, run_id, program="golden", compress=False, version=1, facts=()):
+        self.run_id, self.compress, self.version = run_id, compress, version
         self.seq, self.index, self.rows, self.stacks, self.lost = {}, [], 0, 0, {}
         self.newest = self.START_TICKS
         self.data = bytearray(
@@ -265,6 +286,7 @@ class TraceWriter:
                             ("page_size", "4096"),
                             ("setting.SHIM_DEPTH", "256"),
                             ("a_key_of_later", "\u00e9"),
+                            *facts,
                         ]
                     ),
                 ),
@@ -272,12 +294,13 @@ class TraceWriter:
         )
 
     def facts(self, magic, fields, tail=b""):
-        return magic + struct.pack("<IIQ", 1, zlib.crc32(fields), self.run_id) + fields + tail
+        start = struct.pack("<IIQ", self.version, zlib.crc32(fields), self.run_id)
+        return magic + start + fields + tail
 
     def mono(self, ticks):
         return self.START_NS + (ticks - self.START_TICKS) // 3
 
-    def _block(self, kind, layout, thread, begin, end, count, payload):
+    def _block(self, kind, layout, thread, begin, end, count, payload, sample):
         seq = self.seq.get(thread, 0)
         self.seq[thread] = seq + 1
         self.newest = max(self.newest, end)
@@ -297,13 +320,13 @@ class TraceWriter:
                 count,
                 len(payload),
                 self.lost.get(thread, 0),
-                0,
+                sample,
             )
             + payload,
         )
 
-    def raw_block(self, kind, layout, thread, begin, end, count, payload):
-        seq, content = self._block(kind, layout, thread, begin, end, count, payload)
+    def raw_block(self, kind, layout, thread, begin, end, count, payload, sample=0):
+        seq, content = self._block(kind, layout, thread, begin, end, count, payload, sample)
         frame = zstd_frame(content, self.compress)
         self.index.append(
             struct.pack(
@@ -316,11 +339,17 @@ class TraceWriter:
         ticks = self.newest if ticks is None else ticks
         self.raw_block(1, 0, 0, ticks, ticks, d.count, d.bytes)
 
-    def events(self, thread, rows, layout=1, begin=None, **how):
+    def events(self, thread, rows, layout=1, begin=None, end=None, sample=0, **how):
         begin = rows[0].ticks if begin is None else begin
+        end = rows[-1].ticks if end is None else end
         payload = rows_payload(rows) if layout == 1 else columns_payload(rows, begin, **how)
-        self.raw_block(2, layout, thread, begin, rows[-1].ticks, len(rows), payload)
+        self.raw_block(2, layout, thread, begin, end, len(rows), payload, sample)
         self.rows += len(rows)
+
+    def folded(self, thread, rows, kinds, crest, most=None, begin=None, end=None, **how):
+        """A block with folded blocks beside its rows."""
+        column = (7, folded_column(kinds, crest, most))
+        self.events(thread, rows, 2, begin, end, other_columns=[column], **how)
 
     def finish(self, end="exit"):
         index_at = len(self.data)
@@ -353,7 +382,7 @@ class SpoolWriter:
             struct.pack(
                 "<8sIIQQQQQQQ",
                 b"SHIMSPL1",
-                1,
+                trace.version,
                 4096,
                 trace.run_id if run_id is None else run_id,
                 4242,
@@ -365,10 +394,12 @@ class SpoolWriter:
             ).ljust(4096, b"\0")
         )
 
-    def chunk(self, kind, layout, thread, seq, begin, payload, size=4096, lost=0, garbage=b""):
+    def chunk(
+        self, kind, layout, thread, seq, begin, payload, size=4096, lost=0, garbage=b"", sample=0
+    ):
         """One chunk; `garbage` stands behind the committed bytes, as rows in the making do."""
         head = struct.pack(
-            "<4sBBHIIQQIIQ16x",
+            "<4sBBHIIQQIIQQ8x",
             b"SCNK",
             kind,
             layout,
@@ -380,5 +411,6 @@ class SpoolWriter:
             len(payload),
             size,
             lost,
+            sample,
         )
         self.data += (head + payload + garbage).ljust(size, b"\0")

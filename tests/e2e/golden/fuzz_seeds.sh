@@ -14,8 +14,8 @@ compile() {
 }
 
 compile "$WORK/fuzz" "$fuzz/fuzz_trace.c"
-"$fuzz/make_seeds.py" "$WORK/seeds" "$SRC"/tests/golden/v1/*.zst || exit 1
-inputs=("$WORK/seeds" "$SRC/tests/golden/v1/damaged")
+"$fuzz/make_seeds.py" "$WORK/seeds" "$SRC"/tests/golden/v[12]/*.zst || exit 1
+inputs=("$WORK/seeds" "$SRC/tests/golden/v1/damaged" "$SRC/tests/golden/v2/damaged")
 [[ ! -d $fuzz/regressions/trace ]] || inputs+=("$fuzz/regressions/trace")
 FUZZ_VERBOSE=1 "$WORK/fuzz" "${inputs[@]}" >"$WORK/out" 2>"$WORK/err" ||
 	{ tail -n 5 "$WORK/err"; exit 1; }
@@ -23,7 +23,7 @@ cat "$WORK/out"
 (($(sed 's/ .*//' "$WORK/out") >= 60)) || { echo 'fuzz_seeds: hardly any inputs'; exit 1; }
 
 # Negative control: a harness that expects one event too many must stop at the first sound trace.
-sed 's/result.events == events/result.events == events + 1/' "$fuzz/fuzz_trace.c" >"$WORK/mutant.c"
+sed 's/result.events == rows_of(run)/result.events == rows_of(run) + 1/' "$fuzz/fuzz_trace.c" >"$WORK/mutant.c"
 ! cmp -s "$fuzz/fuzz_trace.c" "$WORK/mutant.c" || { echo 'fuzz_seeds: no mutant'; exit 1; }
 compile "$WORK/mutant" "$WORK/mutant.c"
 if (ulimit -c 0; "$WORK/mutant" "$WORK/seeds") >"$WORK/out" 2>"$WORK/err" ||

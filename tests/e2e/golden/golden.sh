@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# golden.sh - the golden traces of format version 1: they can be made again byte for byte, both
-# decoders read from them what was counted by hand, damaged ones give one line and the right exit
-# status, and a wrong number is noticed.
+# golden.sh - the golden traces of every version of the format: they can be made again byte for byte,
+# both decoders read from them what was counted by hand, damaged ones give one line and the right
+# exit status, and a wrong number is noticed.
 set -uo pipefail
 
 export PYTHONDONTWRITEBYTECODE=1
 golden=$SRC/tests/golden
 v1=$golden/v1
+v2=$golden/v2
 bad=0
 
 wrong() {
@@ -22,37 +23,40 @@ dump() {
 
 # (a) The same bytes again. `compressed` holds frames of libzstd, whose bytes are its own affair:
 # there the events count.
-"$golden/make_golden.py" "$WORK/again" || wrong 'make_golden.py failed'
+for version in v1 v2; do
+	"$golden/make_golden.py" "$WORK/again/$version" ${version#v} || wrong 'make_golden.py failed'
+done
 while read -r file; do
 	case $file in
 	*.totals.json) continue ;;
-	./compressed.zst)
-		cmp -s <(dump rows "$v1/$file") <(dump rows "$WORK/again/$file") ||
+	v1/compressed.zst)
+		cmp -s <(dump rows "$golden/$file") <(dump rows "$WORK/again/$file") ||
 			wrong "$file: other events when made again"
 		;;
-	*) cmp "$v1/$file" "$WORK/again/$file" || wrong "$file: other bytes when made again" ;;
+	*) cmp "$golden/$file" "$WORK/again/$file" || wrong "$file: other bytes when made again" ;;
 	esac
-done < <(cd "$v1" && find . -type f | sort)
+done < <(cd "$golden" && find v1 v2 -type f | sort)
 again=$(find "$WORK/again" -type f | wc -l)
-((again == $(find "$v1" -type f ! -name '*.totals.json' | wc -l))) ||
+((again == $(find "$v1" "$v2" -type f ! -name '*.totals.json' | wc -l))) ||
 	wrong 'another number of files when made again'
 
 # (b) Good traces: zstd takes them, the second decoder reads the truth, and the tool what the second
 # decoder reads.
 good=0
 leaky=0
-while read -r status name; do
-	trace=$v1/$name.zst
+while read -r status trace; do
+	name=${trace##*/}
+	name=${name%.zst}
 	[[ $name == killed-in-append ]] || zstd -qt "$trace" || wrong "$name: zstd -t refuses it"
 	dump totals "$trace" >"$WORK/totals.json" || wrong "$name: the second decoder refuses it"
-	cmp "$WORK/totals.json" "$v1/$name.totals.json" ||
+	cmp "$WORK/totals.json" "${trace%.zst}.totals.json" ||
 		wrong "$name: the second decoder reads other totals than before"
-	"$golden/compare.py" "$v1/$name.truth.json" "$WORK/totals.json" ||
+	"$golden/compare.py" "${trace%.zst}.truth.json" "$WORK/totals.json" ||
 		wrong "$name: the second decoder misses the truth"
 	"$SHIM_ANALYZE" summary --format json "$trace" >"$WORK/summary.json" 2>"$WORK/err"
 	got=$?
 	((got == status)) || wrong "$name: exit status $got, wanted $status: $(<"$WORK/err")"
-	"$golden/compare.py" --summary "$v1/$name.totals.json" "$WORK/summary.json" ||
+	"$golden/compare.py" --summary "${trace%.zst}.totals.json" "$WORK/summary.json" ||
 		wrong "$name: the tool reads other numbers"
 	dump leaks "$trace" >"$WORK/leaks.txt"
 	if [[ -s $WORK/leaks.txt ]]; then
@@ -63,9 +67,11 @@ while read -r status name; do
 		((++leaky))
 	fi
 	((++good))
-done <"$v1/list"
-((leaky >= 15)) || wrong "only $leaky traces with leaks"
-((good >= 19)) || wrong "only $good good traces"
+done < <(for version in "$v1" "$v2"; do
+	sed "s,\\([0-9]*\\) \\(.*\\),\\1 $version/\\2.zst," "$version/list"
+done)
+((leaky >= 24)) || wrong "only $leaky traces with leaks"
+((good >= 28)) || wrong "only $good good traces"
 
 # (c) Damaged and foreign ones. One line on stderr when there is something to say; with 2 a report of
 # what was readable.
@@ -87,15 +93,18 @@ lines_and_status() {
 }
 
 damaged=0
-while read -r status name; do
-	lines_and_status "$name" "$v1/damaged/$name" "$status"
-	((++damaged))
-done <"$v1/damaged/list"
-((damaged >= 25)) || wrong "only $damaged damaged files"
+for version in "$v1" "$v2"; do
+	while read -r status name; do
+		lines_and_status "$name" "$version/damaged/$name" "$status"
+		((++damaged))
+	done <"$version/damaged/list"
+done
+((damaged >= 31)) || wrong "only $damaged damaged files"
 
 # Cut at 40 places and flipped in 40: whatever is hit, both decoders agree on what is left and on
 # whether it is damage (a few bits say nothing: one of a zstd frame header is to be ignored).
 "$golden/damage.py" "$v1/threads.zst" "$WORK/damage" 40 || wrong 'damage.py failed'
+"$golden/damage.py" "$v2/folded.zst" "$WORK/damage" 20 || wrong 'damage.py failed'
 for file in "$WORK"/damage/*; do
 	status=1
 	if dump totals "$file" >"$WORK/totals.json" 2>/dev/null; then

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * estimate.h - what a sample says about all: sums over sampled blocks, each standing for 1/p of its
+ * kind, and how far off they may be.
+ *
+ * A block of SIZE bytes is in a sample of mean distance N with probability p = 1 - exp(-max(SIZE, 1)
+ * / N), whatever becomes of the others (docs/trace-format.md, 2.3). Then the sums of 1/p and SIZE/p
+ * over the sampled are unbiased for the number and bytes of all (Horvitz and Thompson 1952), and the
+ * sums of (1 - p) / p^2, times SIZE^2 for bytes, are unbiased for their variances.
+ *
+ * Sums are kept in fixed point: what goes out of a sum is then exactly what came in, whatever the
+ * order, and nothing is left when all is gone.
+ */
+#ifndef PASS_ESTIMATE_H
+#define PASS_ESTIMATE_H
+
+#include <stdint.h>
+
+#define ESTIMATE_BITS 20 /* behind the point */
+
+__extension__ typedef unsigned __int128 estimate_sum;
+
+/* What one sampled block adds. */
+struct weight {
+	estimate_sum bytes, count;
+	estimate_sum bytes_variance, count_variance;
+	uint64_t size;
+};
+
+/* Zero-initialise. */
+struct estimate {
+	estimate_sum bytes, count;
+	estimate_sum bytes_variance, count_variance;
+	uint64_t seen_bytes; /* of the sampled blocks themselves */
+	uint64_t samples;    /* blocks behind the sums */
+};
+
+/*
+ * The weight of a block of SIZE bytes in a sample of mean distance DISTANCE (0: everything is
+ * recorded, the weight is 1).
+ */
+void weight_of(struct weight *w, uint64_t size, uint64_t distance);
+
+/* Beyond any sound trace. What is larger reads as this, so that sums of several do not wrap. */
+#define ESTIMATE_MOST (UINT64_C(1) << 60)
+
+/* To the nearest whole number. */
+static inline uint64_t estimate_round(estimate_sum sum)
+{
+	estimate_sum rounded = (sum + (1u << (ESTIMATE_BITS - 1))) >> ESTIMATE_BITS;
+
+	return rounded > ESTIMATE_MOST ? ESTIMATE_MOST : (uint64_t)rounded;
+}
+
+static inline uint64_t estimate_bytes(const struct estimate *e)
+{
+	return estimate_round(e->bytes);
+}
+
+static inline uint64_t estimate_count(const struct estimate *e)
+{
+	return estimate_round(e->count);
+}
+
+/*
+ * TIMES blocks of weight W more, or less. *BYTES and *COUNT (either may be NULL) are numbers that
+ * hold what was counted exactly and E rounded; they change as E does.
+ */
+void estimate_add(struct estimate *e, const struct weight *w, uint64_t times, uint64_t *bytes,
+		  uint64_t *count);
+void estimate_drop(struct estimate *e, const struct weight *w, uint64_t times, uint64_t *bytes,
+		   uint64_t *count);
+/* Adds E to INTO, of another process or kind. */
+void estimate_merge(struct estimate *into, const struct estimate *e);
+
+#endif
