@@ -8,6 +8,16 @@
  * over the sampled are unbiased for the number and bytes of all (Horvitz and Thompson 1952), and the
  * sums of (1 - p) / p^2, times SIZE^2 for bytes, are unbiased for their variances.
  *
+ * Intervals: few samples make skewed sums, of which a normal approximation covers too little. Behind
+ * a sampled block stand on average (1 - p) / p that are not in the sample, as many as fail before the
+ * next success: variance (1 - p) / p^2, third moment (1 - p) (2 - p) / p^3. What is not seen is taken
+ * for a gamma distribution with the mean, variance V and third moment M of the sum (shape 4 V^3 / M^2,
+ * scale M / 2V); the limits are its quantiles, the upper one with a shape larger by 1. For small p
+ * and equal weights that is the exact interval of a Poisson count, scaled, and for unequal ones that
+ * of Dobson, Kuulasmaa, Eberle and Scherer (Statistics in Medicine 10:457, 1991) with the effective
+ * number of samples in the place of their number. For large p it goes on covering, which theirs does
+ * not. tests/unit/test_estimate.c shows what it covers.
+ *
  * Sums are kept in fixed point: what goes out of a sum is then exactly what came in, whatever the
  * order, and nothing is left when all is gone.
  */
@@ -24,6 +34,7 @@ __extension__ typedef unsigned __int128 estimate_sum;
 struct weight {
 	estimate_sum bytes, count;
 	estimate_sum bytes_variance, count_variance;
+	estimate_sum bytes_third, count_third; /* central moments */
 	uint64_t size;
 };
 
@@ -31,6 +42,7 @@ struct weight {
 struct estimate {
 	estimate_sum bytes, count;
 	estimate_sum bytes_variance, count_variance;
+	estimate_sum bytes_third, count_third;
 	uint64_t seen_bytes; /* of the sampled blocks themselves */
 	uint64_t samples;    /* blocks behind the sums */
 };
@@ -70,6 +82,21 @@ void estimate_add(struct estimate *e, const struct weight *w, uint64_t times, ui
 		  uint64_t *count);
 void estimate_drop(struct estimate *e, const struct weight *w, uint64_t times, uint64_t *bytes,
 		   uint64_t *count);
+/* The true number lies in it with a probability of 95 %, ends included. */
+struct estimate_range {
+	uint64_t low, high;
+};
+
+/*
+ * Where the true number lies of which BYTES (COUNT) is what was counted exactly and E rounded. It
+ * is never below what was seen.
+ */
+struct estimate_range estimate_bytes_range(const struct estimate *e, uint64_t bytes);
+struct estimate_range estimate_count_range(const struct estimate *e, uint64_t count);
+/* The limits, 95 %, of the mean of a Poisson variable of which X was counted; X need not be whole. */
+double estimate_poisson_low(double x);
+double estimate_poisson_high(double x);
+
 /* Adds E to INTO, of another process or kind. */
 void estimate_merge(struct estimate *into, const struct estimate *e);
 

@@ -262,7 +262,7 @@ static void foreign_files_get_one_clear_line(void **state)
 	refused(packed, length, "without a trace header");
 	refused_text("SHIMSPL1 is how a spool begins, which is a file beside the trace", "spool");
 	make_trace(&g, 1);
-	g.trace.at[16] = 2;
+	g.trace.at[16] = SHIM_TRACE_VERSION + 1;
 	refused(g.trace.at, g.trace.length, "newer");
 	gen_free(&g);
 	diag_clear(&d);
