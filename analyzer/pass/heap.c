@@ -131,6 +131,8 @@ static inline void save_peak(struct heap *h, struct heap_stat *s)
 
 static inline void look_for_peak(struct heap *h, uint64_t ticks)
 {
+	if (unlikely(h->sampled))
+		heap_look_at_halves(h);
 	if (h->live_bytes <= h->most_bytes)
 		return;
 	h->most_bytes = h->live_bytes;
@@ -485,6 +487,19 @@ static inline int is_unfollowed(const struct event *e)
 	return e->extra & SHIM_EXTRA_UNFOLLOWED && e->op == SHIM_OP_REALLOC_ALLOC;
 }
 
+/*
+ * Which half of the sample E's block is in: as good as chance, and the same whenever it is asked. The
+ * multipliers are those of splitmix64 (Steele, Lea and Flood 2014).
+ */
+static uint8_t half_of_sample(const struct event *e)
+{
+	uint64_t mix = e->addr ^ e->ticks * UINT64_C(0x9E3779B97F4A7C15);
+
+	mix = (mix ^ mix >> 30 ^ (e->size << 32 | e->stack)) * UINT64_C(0xBF58476D1CE4E5B9);
+	mix = (mix ^ mix >> 27) * UINT64_C(0x94D049BB133111EB);
+	return mix >> 63 ? LIVE_SAMPLE_HALF : 0;
+}
+
 /* The block that the allocation E made, as the table has it. */
 static inline struct live_facts block_of(struct heap *h, const struct event *e, uint32_t slot,
 					 int filtered)
@@ -500,6 +515,8 @@ static inline struct live_facts block_of(struct heap *h, const struct event *e, 
 		b.flags |= LIVE_IGNORED;
 	if (unlikely(is_unfollowed(e)))
 		b.flags |= LIVE_UNCOUNTED;
+	if (unlikely(h->sample_flags))
+		b.flags |= half_of_sample(e);
 	if (filtered && !is_counted(h, e, slot))
 		b.flags |= LIVE_UNCOUNTED;
 	return b;

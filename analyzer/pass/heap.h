@@ -77,7 +77,17 @@ struct heap_totals {
 	 * UINT64_MAX: not known.
 	 */
 	uint64_t peak_most_bytes;
+	/*
+	 * The largest value of an estimated curve, peak_bytes, errs high: it is taken where chance
+	 * was largest. What one half of the sample says of the moment at which the other is highest
+	 * errs low: it need not be that of the peak. This is the middle of the two; peak_bytes
+	 * where nothing was sampled.
+	 */
+	uint64_t peak_likely_bytes;
 };
+
+/* Where the true peak lies: around peak_likely_bytes, and up to peak_most_bytes. */
+struct estimate_range heap_peak_range(const struct heap_totals *t);
 
 /* One stack of the run; the sum over allocating functions. */
 struct heap_site {

@@ -162,6 +162,7 @@ static void add_crest(struct heap *h, const struct event_folded *f, uint8_t flag
 		if (!k->live || !is_counted(h, k, f->slot))
 			continue;
 		b = facts_of(h, k, f->slot, flags, f->begin_ticks);
+		b.flags |= flags && i % 2 ? LIVE_SAMPLE_HALF : 0;
 		if (is_back)
 			heap_drop_many(h, &b, k->live);
 		else

@@ -211,10 +211,15 @@ static void add_sampled(const struct heap *h, struct heap_totals *t, int is_peak
 	const struct heap_sampled *s = h->sampled;
 	unsigned i;
 
-	if (is_peak)
+	if (is_peak) {
 		t->estimates.peak = (struct estimate){ 0 };
+		t->peak_likely_bytes = h->peak_bytes;
+	}
 	if (!s)
 		return;
+	if (is_peak)
+		t->peak_likely_bytes = h->peak_bytes / 2 + s->halves[0].other / 4 +
+				       s->halves[1].other / 4;
 	merge_estimates(&t->estimates, &s->totals, is_peak);
 	estimate_merge(&t->freed, &s->freed);
 	for (i = 1; i <= s->distance_count; i++) {
@@ -255,6 +260,26 @@ static void widen_peak(const struct heap *h, struct heap_totals *t)
 		most = __builtin_add_overflow(most, h->peak_hidden_bytes, &most) ? UINT64_MAX : most;
 	if (most > t->peak_most_bytes)
 		t->peak_most_bytes = most;
+}
+
+struct estimate_range heap_peak_range(const struct heap_totals *t)
+{
+	struct estimate_range range = estimate_bytes_range(&t->estimates.peak, t->peak_bytes);
+	uint64_t bias;
+
+	if (t->peak_likely_bytes < t->peak_bytes) {
+		bias = t->peak_bytes - t->peak_likely_bytes;
+		range.low -= bias < range.low ? bias : range.low;
+		range.high -= bias < range.high ? bias : range.high;
+	} else {
+		bias = t->peak_likely_bytes - t->peak_bytes;
+		range.high += bias;
+	}
+	if (range.high < t->peak_bytes)
+		range.high = t->peak_bytes;
+	if (range.high < t->peak_most_bytes)
+		range.high = t->peak_most_bytes;
+	return range;
 }
 
 void heap_finish(struct heap *h, struct heap_result *r, struct quality *q)

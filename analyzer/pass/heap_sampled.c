@@ -14,9 +14,14 @@
 
 static struct heap_sampled *sampled_of(struct heap *h)
 {
+	size_t i;
+
 	if (!h->sampled) {
 		h->sampled = xcalloc(1, sizeof(*h->sampled));
 		h->sampled->slots = xcalloc(h->process->slot_count, sizeof(*h->sampled->slots));
+		for (i = 0; i < 2; i++)
+			h->sampled->halves[i] = (struct heap_half){ .highest = h->peak_bytes,
+								    .other = h->peak_bytes };
 	}
 	return h->sampled;
 }
@@ -78,6 +83,27 @@ void heap_save_sampled_peak(struct heap *h, const struct heap_stat *stat)
 		h->sampled->sites[site].peak = h->sampled->sites[site].live;
 }
 
+void heap_look_at_halves(struct heap *h)
+{
+	struct heap_half *halves = h->sampled->halves;
+	uint64_t exact = h->live_bytes - estimate_bytes(&h->sampled->totals.live), curve[2];
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		curve[i] = exact + estimate_round(halves[i].live * 2);
+	for (i = 0; i < 2; i++) {
+		if (curve[i] > halves[i].highest) {
+			halves[i].highest = curve[i];
+			halves[i].other = curve[1 - i];
+		}
+	}
+}
+
+static struct heap_half *half_of(struct heap *h, const struct live_facts *b)
+{
+	return &h->sampled->halves[(b->flags & LIVE_SAMPLE_HALF) != 0];
+}
+
 /* As save_peak of heap.c. */
 static void save_peak(struct heap *h, struct heap_stat *s)
 {
@@ -104,6 +130,7 @@ void heap_sampled_begin(struct heap *h, const struct live_facts *b, uint64_t tim
 	if (row->live_bytes > row->peak_bytes)
 		row->peak_bytes = row->live_bytes;
 	estimate_add(&h->sampled->totals.live, w, times, &h->live_bytes, &h->live_count);
+	half_of(h, b)->live += w->bytes * times;
 }
 
 void heap_sampled_drop(struct heap *h, const struct live_facts *b, uint64_t times)
@@ -119,6 +146,7 @@ void heap_sampled_drop(struct heap *h, const struct live_facts *b, uint64_t time
 	s->live_count = (uint32_t)count;
 	estimate_drop(&h->sampled->slots[b->slot].live, w, times, &row->live_bytes, &row->live_count);
 	estimate_drop(&h->sampled->totals.live, w, times, &h->live_bytes, &h->live_count);
+	half_of(h, b)->live -= w->bytes * times;
 }
 
 void heap_sampled_allocation(struct heap *h, const struct live_facts *b, int is_realloc,

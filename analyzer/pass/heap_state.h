@@ -58,7 +58,7 @@ struct heap_slot_estimates {
 	struct estimate allocated, reallocated, temporary, live, freed, foreign;
 };
 
-#define HEAP_DISTANCES   64   /* what LIVE_SAMPLE_MASK has room for; 0 is none */
+#define HEAP_DISTANCES   32   /* what LIVE_SAMPLE_MASK has room for; 0 is none */
 #define HEAP_WEIGHT_MEMO 1024 /* a power of 2 */
 
 struct heap_weight_memo {
@@ -67,12 +67,23 @@ struct heap_weight_memo {
 	unsigned distance; /* place in distances; 0: empty */
 };
 
+/*
+ * Half of the sample, which estimates the same curve of live bytes. Where one half is highest, the
+ * other is as if it had been asked at a moment chosen by nobody.
+ */
+struct heap_half {
+	estimate_sum live;
+	uint64_t highest; /* of its curve */
+	uint64_t other;   /* the other's curve at that moment */
+};
+
 /* Beside the numbers that hold exact counts and estimates together: the estimates alone. */
 struct heap_sampled {
 	uint64_t distances[HEAP_DISTANCES];
 	unsigned distance_count;
 	struct heap_weight_memo memo[HEAP_WEIGHT_MEMO];
 	struct heap_estimates totals;
+	struct heap_half halves[2];
 	struct estimate freed, ended;
 	uint64_t ended_count;
 	struct estimate funcs[HEAP_FUNCS];
@@ -180,6 +191,8 @@ const struct weight *heap_weight(struct heap *h, uint8_t flags, uint64_t size);
 struct heap_estimates *heap_site_estimates(struct heap *h, uint32_t site);
 /* The live sum of S has not changed since the peak: it is that of the peak. */
 void heap_save_sampled_peak(struct heap *h, const struct heap_stat *s);
+/* Looks whether a half of the sample is higher than ever. */
+void heap_look_at_halves(struct heap *h);
 /* As the functions of heap.c for exact blocks; B is of a sample. TIMES such blocks. */
 void heap_sampled_begin(struct heap *h, const struct live_facts *b, uint64_t times);
 void heap_sampled_drop(struct heap *h, const struct live_facts *b, uint64_t times);

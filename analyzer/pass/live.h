@@ -14,7 +14,8 @@
 #define LIVE_IGNORED      0x02u /* under shim_ignore_begin */
 /* 0: recorded exactly; else it is of a sample, and this a number that the heap pass gives. */
 #define LIVE_SAMPLE_SHIFT 2
-#define LIVE_SAMPLE_MASK  0xfcu
+#define LIVE_SAMPLE_MASK  0x7cu
+#define LIVE_SAMPLE_HALF  0x80u /* which half of the sample it is in, by chance */
 
 /* What is known of a block. */
 struct live_facts {

@@ -247,6 +247,7 @@ void gen_block(struct gen *g, uint32_t thread, const struct shim_row *rows, size
 	b.begin_mono_ns = b.begin_ticks;
 	b.end_ticks = count ? rows[count - 1].ticks : b.begin_ticks;
 	b.lost = g->lost[thread];
+	b.sample_bytes = g->sample_bytes;
 	if (layout == SHIM_LAYOUT_COLUMNS)
 		payload = columns = gen_columns(g, rows, count, b.begin_ticks, &length);
 	b.payload_bytes = (uint32_t)length;
@@ -266,6 +267,7 @@ void gen_chunk(struct gen *g, uint32_t thread, const struct shim_row *rows, size
 
 	c.begin_ticks = c.begin_mono_ns = count ? rows[0].ticks : g->last_ticks;
 	c.lost = g->lost[thread];
+	c.sample_bytes = g->sample_bytes;
 	gen_note_time(g, rows, count);
 	gen_raw_chunk(g, &c, rows, c.used);
 }

@@ -29,7 +29,8 @@ struct gen {
 	uint32_t seqs[1024];          /* next block of each thread */
 	int addressed;                /* local pairs keep their address, as with several threads */
 	int time_shift;
-	uint64_t lost[1024]; /* per thread, put into its next blocks */
+	uint64_t lost[1024];   /* per thread, put into its next blocks */
+	uint64_t sample_bytes; /* put into the next blocks */
 };
 
 /* Starts a trace with a header of usual facts; EXTRA: further key, value, …, NULL; may be NULL. */
