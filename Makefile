@@ -209,11 +209,17 @@ demo: ## install what is missing, build, profile a leaky sample and python3, sho
 	$(STEP) all $(B)/tests/programs/demo_leaky
 	@B=$(B) tests/demo.sh
 
-.PHONY: bench
-bench: ## measure against heaptrack: a table with machine and commit
+.PHONY: bench bench-build
+bench: ## measure against heaptrack: tables with machine and commit (BENCH_ROUNDS, BENCH_ONLY, BENCH_QUICK)
 	@.ci/deps build bench
-	$(STEP) all programs
-	@B=$(B) CC="$(CC)" tests/bench/bench.sh
+	$(STEP) bench-build
+	@B=$(B) tests/bench/bench.sh
+
+# Beside the library, those that stop partway (preload/upto.h).
+UPTO := 0 1 2 3
+bench-build: all $(filter $(B)/tests/programs/bench_%,$(PROGRAMS))
+	@for part in $(UPTO); do $(MAKE) --no-print-directory $(if $(V),,-s) B=$(B)/upto/$$part \
+		CPPFLAGS="$(CPPFLAGS) -DSHIM_UPTO=$$part" $(B)/upto/$$part/libshim.so || exit 1; done
 
 # ---- checks beyond the tests ------------------------------------------------------------------
 
