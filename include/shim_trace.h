@@ -216,7 +216,21 @@ enum shim_column {
 	SHIM_COLUMN_OTHER_ADDR = 5,
 	SHIM_COLUMN_TIME = 6,
 	SHIM_COLUMN_FOLDED = 7, /* short-lived blocks that have no rows, counted */
+	/* The second form, in place of 1 to 5; 15 may stand for 6. */
+	SHIM_COLUMN_SHAPE_PARTS = 8, /* as 1, part by part */
+	SHIM_COLUMN_STEPS = 9,       /* per row: its shape, or a local end by rank */
+	SHIM_COLUMN_RANKS = 10, /* per local end that tells its shape: which of the live ones */
+	SHIM_COLUMN_ALLOC_NEAR = 11, /* a byte per address */
+	SHIM_COLUMN_ALLOC_FAR = 12,  /* and what does not fit in it */
+	SHIM_COLUMN_OTHER_NEAR = 13,
+	SHIM_COLUMN_OTHER_FAR = 14,
+	SHIM_COLUMN_STAMPS = 15, /* times that change once in several rows */
+	SHIM_COLUMN_END
 };
+
+/* A byte of SHIM_COLUMN_*_NEAR: a distance below, a rank from here, the size of a distance. */
+#define SHIM_ADDR_RANKS 128
+#define SHIM_ADDR_FAR   240
 
 /* Flags of a shape. */
 /* Local: the allocation and its end lie in this trace block, the end names it by number. */
@@ -271,7 +285,7 @@ enum shim_step {
 /* Bounds that a reader enforces and a writer keeps. */
 #define SHIM_BLOCK_MAX_BYTES  (16u << 20)         /* decompressed frame */
 #define SHIM_FACTS_MAX_BYTES  (4u << 20)          /* header or footer payload */
-#define SHIM_SAMPLE_MAX_BYTES (UINT64_C(1) << 40) /* mean distance of a sample */
+#define SHIM_SAMPLE_MAX_BYTES (UINT64_C(1) << 46) /* mean distance of a sample */
 #define SHIM_FOLDED_MAX_COUNT (UINT64_C(1) << 40) /* pairs folded in one block … */
 #define SHIM_FOLDED_MAX_BYTES (UINT64_C(1) << 56) /* … and what they allocated */
 #define SHIM_TEXT_MAX_BYTES   (1u << 20)          /* one name, path or value */

@@ -141,16 +141,78 @@ static void json_definition(struct emit *j, const struct definition *def)
 	emit_end(j);
 }
 
+static void text_folded(struct buf *out, const struct folded_kind *k)
+{
+	buf_printf(out,
+		   "  folded %" PRIu64 " %s %s size %" PRIu64 " stack %" PRIu32
+		   " temporary %" PRIu64 " live %" PRIu64,
+		   k->count, event_func_name(k->func), event_func_name(k->end_func), k->size,
+		   k->stack, k->temporary, k->live);
+	if (k->extra || k->end_extra)
+		buf_printf(out, " extra 0x%x 0x%x", k->extra, k->end_extra);
+	buf_putc(out, '\n');
+}
+
+static void json_folded(struct emit *j, const struct folded_kind *k)
+{
+	emit_begin_flat_object(j, NULL);
+	emit_uint(j, "folded", k->count);
+	emit_string(j, "function", event_func_name(k->func));
+	emit_string(j, "end_function", event_func_name(k->end_func));
+	emit_uint(j, "size", k->size);
+	emit_uint(j, "stack", k->stack);
+	emit_uint(j, "temporary", k->temporary);
+	emit_uint(j, "live", k->live);
+	emit_uint(j, "extra", k->extra);
+	emit_uint(j, "end_extra", k->end_extra);
+	emit_end(j);
+}
+
+static void dump_folded(struct dump *d, const struct folded *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->count && d->left; i++, d->left--) {
+		if (d->json)
+			json_folded(d->json, &f->kinds[i]);
+		else
+			text_folded(d->out, &f->kinds[i]);
+	}
+	if (i < f->count || !f->count)
+		return;
+	if (d->json) {
+		emit_begin_flat_object(d->json, NULL);
+		emit_uint(d->json, "crest", f->crest);
+		emit_uint(d->json, "most_bytes", f->most_bytes);
+		emit_end(d->json);
+	} else {
+		buf_printf(d->out, "  crest behind row %" PRIu32, f->crest);
+		if (f->most_bytes)
+			buf_printf(d->out, ", at most %" PRIu64 " bytes folded at one time",
+				   f->most_bytes);
+		buf_putc(d->out, '\n');
+	}
+}
+
 static void dump_events(struct dump *d, const struct block *b)
 {
 	uint32_t i;
 
+	if (b->header.sample_bytes && d->json) {
+		emit_begin_flat_object(d->json, NULL);
+		emit_uint(d->json, "sample_bytes", b->header.sample_bytes);
+		emit_end(d->json);
+	} else if (b->header.sample_bytes) {
+		buf_printf(d->out, "  a sample of one in %" PRIu64 " bytes\n",
+			   b->header.sample_bytes);
+	}
 	for (i = 0; i < b->header.row_count && d->left; i++, d->left--) {
 		if (d->json)
 			json_event(d->json, &b->events[i]);
 		else
 			text_event(d->out, &b->events[i]);
 	}
+	dump_folded(d, &b->folded);
 }
 
 static void dump_definitions(struct dump *d, const struct block *b)

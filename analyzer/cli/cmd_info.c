@@ -160,6 +160,47 @@ static void write_history(const struct process *p, struct buf *out)
 	}
 }
 
+static const char *step_name(unsigned step)
+{
+	static const char *const name[] = { "?", "times", "folded", "sampled" };
+
+	return step < sizeof(name) / sizeof(name[0]) ? name[step] : name[0];
+}
+
+static void write_steps(const struct process *p, struct buf *out)
+{
+	size_t i;
+
+	for (i = 0; i < p->step_count; i++) {
+		char size[TEXT_NUMBER_BYTES];
+
+		buf_puts(out, "  ");
+		write_seconds(p, p->steps[i].ticks, out);
+		buf_printf(out, " step %u (%s) at %s of trace", p->steps[i].step,
+			   step_name(p->steps[i].step), text_bytes(size, p->steps[i].trace_bytes));
+		if (p->steps[i].sample_bytes)
+			buf_printf(out, ", one in %s", text_bytes(size, p->steps[i].sample_bytes));
+		buf_putc(out, '\n');
+	}
+}
+
+static void json_steps(struct emit *j, const struct process *p)
+{
+	size_t i;
+
+	emit_begin_array(j, "steps");
+	for (i = 0; i < p->step_count; i++) {
+		emit_begin_flat_object(j, NULL);
+		emit_uint(j, "ns", timebase_ns(&p->clock, p->steps[i].ticks));
+		emit_uint(j, "step", p->steps[i].step);
+		emit_string(j, "name", step_name(p->steps[i].step));
+		emit_uint(j, "sample_bytes", p->steps[i].sample_bytes);
+		emit_uint(j, "trace_bytes", p->steps[i].trace_bytes);
+		emit_end(j);
+	}
+	emit_end(j);
+}
+
 static void write_process(struct session *s, const struct process *p)
 {
 	const struct source *source = p->source;
@@ -183,9 +224,10 @@ static void write_process(struct session *s, const struct process *p)
 	write_modules(p, s->run->frames, &s->out);
 	buf_printf(&s->out, "threads (%zu)\n", p->thread_count);
 	write_threads(p, &s->out);
-	if (p->mark_count || p->child_count || p->switch_count || p->note_count)
+	if (p->mark_count || p->child_count || p->switch_count || p->step_count || p->note_count)
 		buf_puts(&s->out, "history\n");
 	write_history(p, &s->out);
+	write_steps(p, &s->out);
 	buf_putc(&s->out, '\n');
 }
 
@@ -261,6 +303,7 @@ static void json_process(struct session *s, struct emit *j, const struct process
 	json_fields(j, "end", &p->source->footer);
 	json_modules(j, p, s->run->frames);
 	json_threads(j, p);
+	json_steps(j, p);
 	emit_end(j);
 }
 

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/leak_list.h"
 #include "cli/session.h"
+#include "out/number.h"
 #include "out/text.h"
 
 #define LEAKS_SHOWN  10
@@ -31,6 +32,16 @@ static const struct process_thread *find_thread(const struct run *run, const str
 	return NULL;
 }
 
+/* "N byte(s) in M", whole numbers as LeakSanitizer has them. */
+static void write_amount(struct buf *out, uint64_t bytes, uint64_t count, const struct estimate *e)
+{
+	struct number amount = number_of_bytes(bytes, e), many = number_of_count(count, e);
+	char text[NUMBER_TEXT_BYTES];
+
+	buf_printf(out, "%s byte(s) in ", number_count_text(text, &amount));
+	buf_puts(out, number_count_text(text, &many));
+}
+
 static void write_leak(struct session *s, const struct heap_leak *leak)
 {
 	const struct process_thread *thread = find_thread(s->run, leak);
@@ -38,9 +49,9 @@ static void write_leak(struct session *s, const struct heap_leak *leak)
 	struct buf *out = &s->out;
 
 	text_style(out, s->color, TEXT_STRONG);
-	buf_printf(out,
-		   "Unfreed leak of %" PRIu64 " byte(s) in %" PRIu64 " object(s) allocated from:\n",
-		   leak->bytes, leak->count);
+	buf_puts(out, "Unfreed leak of ");
+	write_amount(out, leak->bytes, leak->count, &leak->estimate);
+	buf_puts(out, " object(s) allocated from:\n");
 	text_style(out, s->color, TEXT_PLAIN);
 	names_text(s->names, leak->stack, out, 4, FRAMES_SHOWN);
 	text_style(out, s->color, TEXT_DIM);
@@ -134,6 +145,8 @@ static void write_suppressions(const struct leak_list *list, struct buf *out)
 static void write_text(struct session *s, const struct leak_list *list)
 {
 	size_t limit = session_limit(s, LEAKS_SHOWN), i;
+	char bytes[NUMBER_TEXT_BYTES], count[NUMBER_TEXT_BYTES];
+	struct number amount, many;
 	struct buf *out = &s->out;
 
 	if (list->count)
@@ -147,26 +160,35 @@ static void write_text(struct session *s, const struct leak_list *list)
 		for (; i < list->count; i++) {
 			rest.bytes += list->items[i].bytes;
 			rest.count += list->items[i].count;
+			estimate_merge(&rest.estimate, &list->items[i].estimate);
 		}
-		buf_printf(out,
-			   "and %zu more site%s, %" PRIu64 " byte(s) in %" PRIu64
-			   " object(s): use -n 0 to see all\n\n",
-			   more, text_plural(more), rest.bytes, rest.count);
+		buf_printf(out, "and %zu more site%s, ", more, text_plural(more));
+		write_amount(out, rest.bytes, rest.count, &rest.estimate);
+		buf_puts(out, " object(s): use -n 0 to see all\n\n");
 	}
 	write_mismatches(s);
 	write_suppressions(list, out);
 	session_notes(s);
-	buf_printf(out,
-		   "SUMMARY: shim-analyze: %" PRIu64 " byte(s) leaked in %" PRIu64
-		   " allocation(s).\n",
-		   list->unfreed.bytes, list->unfreed.count);
+	amount = number_of_bytes(list->unfreed.bytes, &list->unfreed.estimate);
+	many = number_of_count(list->unfreed.count, &list->unfreed.estimate);
+	buf_printf(out, "SUMMARY: shim-analyze: %s byte(s) leaked in %s allocation(s).\n",
+		   number_count_text(bytes, &amount), number_count_text(count, &many));
+}
+
+static void json_amount(struct emit *j, uint64_t bytes, uint64_t count, const struct estimate *e)
+{
+	struct number amount = number_of_bytes(bytes, e), many = number_of_count(count, e);
+
+	number_json(j, "bytes", &amount);
+	number_json(j, "count", &many);
+	if (e->samples)
+		emit_uint(j, "samples", e->samples);
 }
 
 static void json_sum(struct emit *j, const char *key, const struct leak_sum *sum)
 {
 	emit_begin_flat_object(j, key);
-	emit_uint(j, "bytes", sum->bytes);
-	emit_uint(j, "count", sum->count);
+	json_amount(j, sum->bytes, sum->count, &sum->estimate);
 	emit_end(j);
 }
 
@@ -176,8 +198,7 @@ static void json_leak(struct session *s, struct emit *j, const struct heap_leak 
 
 	emit_begin_object(j, NULL);
 	emit_string(j, "kind", "unfreed");
-	emit_uint(j, "bytes", leak->bytes);
-	emit_uint(j, "count", leak->count);
+	json_amount(j, leak->bytes, leak->count, &leak->estimate);
 	emit_string(j, "allocator", event_func_name(leak->func));
 	emit_string(j, "thread", thread && thread->name[0] ? thread->name : NULL);
 	emit_uint(j, "pid", s->run->processes[leak->process]->pid);

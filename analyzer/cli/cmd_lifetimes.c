@@ -17,7 +17,10 @@ static int run(struct session *s)
 	if (session_analyze(s, ANALYSIS_LIFETIMES | ANALYSIS_LIFETIME_SITES, 0) < 0 ||
 	    session_output(s) < 0)
 		return -1;
-	d.view = (struct histogram_view){ &lifetimes->all, NULL, "ns", "blocks" };
+	d.view = (struct histogram_view){ &lifetimes->all, NULL, "ns", "blocks",
+					  s->analysis.heap.totals.most_distance != 0 };
+	d.folded_count = lifetimes->folded.count;
+	d.folded_longest = lifetimes->folded.longest_ns;
 	d.sites = xcalloc(lifetimes->site_count, sizeof(*d.sites));
 	for (i = 0; i < lifetimes->site_count; i++) {
 		const struct lifetimes_site *site = lifetimes->sites[i];

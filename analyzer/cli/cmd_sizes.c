@@ -16,7 +16,8 @@ static int run(struct session *s)
 
 	if (session_analyze(s, ANALYSIS_SIZES | ANALYSIS_SIZES_SITES, 0) < 0 || session_output(s) < 0)
 		return -1;
-	d.view = (struct histogram_view){ &sizes->all, sizes->bytes, "bytes", "allocations" };
+	d.view = (struct histogram_view){ &sizes->all, sizes->bytes, "bytes", "allocations",
+					  s->analysis.heap.totals.most_distance != 0 };
 	d.sites = xcalloc(sizes->site_count, sizeof(*d.sites));
 	for (i = 0; i < sizes->site_count; i++) {
 		const struct sizes_site *site = sizes->sites[i];

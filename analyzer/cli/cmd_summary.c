@@ -10,6 +10,7 @@
 #include "cli/leak_list.h"
 #include "cli/session.h"
 #include "cli/site_command.h"
+#include "out/number.h"
 #include "out/site_report.h"
 #include "out/text.h"
 #include "out/trace_report.h"
@@ -19,13 +20,14 @@
 #define SUMMARY_FRAMES 8
 
 /* "(123/s)", as heaptrack's users know it. */
-static void write_rate(struct session *s, const char *what, uint64_t count)
+static void write_rate(struct session *s, const char *what, struct number count)
 {
 	uint64_t ns = trace_report_duration_ns(s->run);
+	char text[NUMBER_TEXT_BYTES];
 
-	buf_printf(&s->out, "%s: %" PRIu64, what, count);
+	buf_printf(&s->out, "%s: %s", what, number_count_text(text, &count));
 	if (ns)
-		buf_printf(&s->out, " (%.0f/s)", (double)count * 1e9 / (double)ns);
+		buf_printf(&s->out, " (%.0f/s)", (double)count.value * 1e9 / (double)ns);
 	buf_putc(&s->out, '\n');
 }
 
@@ -33,17 +35,22 @@ static void write_footer(struct session *s, const struct leak_list *list)
 {
 	const struct heap_totals *t = &s->analysis.heap.totals;
 	const struct process *peak = s->run->processes[t->peak_process];
-	char number[TEXT_NUMBER_BYTES], when[TEXT_NUMBER_BYTES];
+	char number[TEXT_NUMBER_BYTES], when[TEXT_NUMBER_BYTES], text[NUMBER_TEXT_BYTES];
+	const struct heap_estimates *e = &t->estimates;
+	struct number peak_bytes = number_of_peak(t), n;
 	uint64_t rss = fields_number(&s->run->processes[0]->source->footer, "max_rss_bytes", 0);
 
 	buf_printf(&s->out, "total runtime: %s.\n",
 		   text_seconds(number, trace_report_duration_ns(s->run), 2));
-	write_rate(s, "calls to allocation functions", t->allocations);
-	write_rate(s, "temporary memory allocations", t->temporary);
-	buf_printf(&s->out, "bytes allocated in total: %s\n", text_bytes(number, t->allocated_bytes));
-	buf_printf(&s->out, "peak heap memory consumption: %s", text_bytes(number, t->peak_bytes));
+	write_rate(s, "calls to allocation functions",
+		   number_of_count(t->allocations, &e->allocated));
+	write_rate(s, "temporary memory allocations", number_of_count(t->temporary, &e->temporary));
+	n = number_of_bytes(t->allocated_bytes, &e->allocated);
+	buf_printf(&s->out, "bytes allocated in total: %s\n", number_bytes_text(text, &n));
+	buf_printf(&s->out, "peak heap memory consumption: %s", number_bytes_text(text, &peak_bytes));
+	n = number_of_count(t->peak_count, &e->peak);
 	if (t->peak_bytes)
-		buf_printf(&s->out, " in %" PRIu64 " block%s, at %s", t->peak_count,
+		buf_printf(&s->out, " in %s block%s, at %s", number_count_text(text, &n),
 			   text_plural(t->peak_count), text_seconds(when, t->peak_ns, 3));
 	if (s->run->process_count > 1)
 		buf_printf(&s->out, " of pid %" PRIu64, peak->pid);
@@ -51,10 +58,12 @@ static void write_footer(struct session *s, const struct leak_list *list)
 	if (rss)
 		buf_printf(&s->out, "peak RSS (including shim overhead): %s\n",
 			   text_bytes(number, rss));
-	buf_printf(&s->out, "total memory leaked: %s in %" PRIu64 " block%s\n",
-		   text_bytes(number, list->unfreed.bytes), list->unfreed.count,
-		   text_plural(list->unfreed.count));
-	buf_printf(&s->out, "suppressed leaks: %s\n", text_bytes(number, list->suppressed.bytes));
+	n = number_of_bytes(list->unfreed.bytes, &list->unfreed.estimate);
+	buf_printf(&s->out, "total memory leaked: %s", number_bytes_text(text, &n));
+	n = number_of_count(list->unfreed.count, &list->unfreed.estimate);
+	buf_printf(&s->out, " in %s block%s\n", number_count_text(text, &n), text_plural(n.value));
+	n = number_of_bytes(list->suppressed.bytes, &list->suppressed.estimate);
+	buf_printf(&s->out, "suppressed leaks: %s\n", number_bytes_text(text, &n));
 	if (t->mismatches)
 		buf_printf(&s->out,
 			   "blocks ended by the wrong function: %" PRIu64
@@ -128,21 +137,45 @@ static void json_functions(const struct heap_totals *t, struct emit *j)
 	emit_end(j);
 }
 
+static void json_bytes(struct emit *j, const char *key, uint64_t value, const struct estimate *e)
+{
+	struct number n = number_of_bytes(value, e);
+
+	number_json(j, key, &n);
+}
+
+static void json_count(struct emit *j, const char *key, uint64_t value, const struct estimate *e)
+{
+	struct number n = number_of_count(value, e);
+
+	number_json(j, key, &n);
+}
+
 static void json_heap(const struct heap_totals *t, struct emit *j)
 {
+	const struct heap_estimates *e = &t->estimates;
+	struct number peak = number_of_peak(t);
+
 	emit_begin_object(j, "heap");
-	emit_uint(j, "allocations", t->allocations);
-	emit_uint(j, "frees", t->frees);
-	emit_uint(j, "reallocations", t->reallocations);
+	json_count(j, "allocations", t->allocations, &e->allocated);
+	json_count(j, "frees", t->frees, &t->freed);
+	json_count(j, "reallocations", t->reallocations, &e->reallocated);
 	emit_uint(j, "failed", t->failed);
-	emit_uint(j, "allocated_bytes", t->allocated_bytes);
-	emit_uint(j, "live_bytes", t->live_bytes);
-	emit_uint(j, "live_count", t->live_count);
-	emit_uint(j, "peak_bytes", t->peak_bytes);
-	emit_uint(j, "peak_count", t->peak_count);
+	json_bytes(j, "allocated_bytes", t->allocated_bytes, &e->allocated);
+	json_bytes(j, "live_bytes", t->live_bytes, &e->live);
+	json_count(j, "live_count", t->live_count, &e->live);
+	number_json(j, "peak_bytes", &peak);
+	json_count(j, "peak_count", t->peak_count, &e->peak);
 	emit_uint(j, "peak_ns", t->peak_ns);
-	emit_uint(j, "temporary", t->temporary);
+	json_count(j, "temporary", t->temporary, &e->temporary);
 	emit_uint(j, "mismatches", t->mismatches);
+	if (t->most_distance) {
+		emit_uint(j, "sample_bytes", t->most_distance);
+		emit_uint(j, "samples", e->allocated.samples);
+		emit_uint(j, "peak_likely_bytes", t->peak_likely_bytes);
+	}
+	if (t->folded)
+		emit_uint(j, "folded", t->folded);
 	json_functions(t, j);
 	emit_end(j);
 }
@@ -177,10 +210,10 @@ static void write_json(struct session *s, const struct leak_list *list)
 	json_mapped(&s->analysis.mapped, &j);
 	emit_uint(&j, "threads", threads);
 	emit_begin_object(&j, "leaks");
-	emit_uint(&j, "unfreed_bytes", list->unfreed.bytes);
-	emit_uint(&j, "unfreed_count", list->unfreed.count);
-	emit_uint(&j, "suppressed_bytes", list->suppressed.bytes);
-	emit_uint(&j, "suppressed_count", list->suppressed.count);
+	json_bytes(&j, "unfreed_bytes", list->unfreed.bytes, &list->unfreed.estimate);
+	json_count(&j, "unfreed_count", list->unfreed.count, &list->unfreed.estimate);
+	json_bytes(&j, "suppressed_bytes", list->suppressed.bytes, &list->suppressed.estimate);
+	json_count(&j, "suppressed_count", list->suppressed.count, &list->suppressed.estimate);
 	emit_end(&j);
 	emit_end(&j);
 }

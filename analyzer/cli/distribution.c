@@ -45,8 +45,9 @@ static void write_site(struct session *s, const struct distribution *d,
 	const char *unit = d->view.unit;
 
 	text_style(&s->out, s->color, TEXT_STRONG);
-	buf_printf(&s->out, "%" PRIu64 " %s, min %s, mean %s, half up to %s, max %s from\n",
-		   site->count, d->view.what, histogram_report_value(min, unit, site->min),
+	buf_printf(&s->out, "%s%" PRIu64 " %s, min %s, mean %s, half up to %s, max %s from\n",
+		   d->view.is_estimate ? "~" : "", site->count, d->view.what,
+		   histogram_report_value(min, unit, site->min),
 		   histogram_report_value(mean, unit, site->sum / site->count),
 		   histogram_report_value(median, unit, distribution_median(site)),
 		   histogram_report_value(max, unit, site->max));
@@ -57,12 +58,19 @@ static void write_site(struct session *s, const struct distribution *d,
 
 static void write_text(struct session *s, const struct distribution *d, size_t limit)
 {
+	char longest[TEXT_NUMBER_BYTES];
 	size_t i;
 
 	text_style(&s->out, s->color, TEXT_TITLE);
 	buf_printf(&s->out, "%s\n", d->title);
 	text_style(&s->out, s->color, TEXT_PLAIN);
 	histogram_report_text(&d->view, &s->out);
+	if (d->folded_count)
+		buf_printf(&s->out,
+			   "%" PRIu64
+			   " more %s were shorter than %s each, and are in no row: they were only counted\n",
+			   d->folded_count, d->view.what,
+			   histogram_report_value(longest, d->view.unit, d->folded_longest));
 	buf_putc(&s->out, '\n');
 	text_style(&s->out, s->color, TEXT_TITLE);
 	buf_printf(&s->out, "%s\n", d->sites_title);
@@ -87,6 +95,14 @@ static void write_json(struct session *s, const struct distribution *d, size_t l
 	emit_string(&j, "name", d->command);
 	histogram_report_json(&d->view, &j);
 	emit_end(&j);
+	if (d->view.is_estimate)
+		emit_bool(&j, "estimated", 1);
+	if (d->folded_count) {
+		emit_begin_flat_object(&j, "folded");
+		emit_uint(&j, "count", d->folded_count);
+		emit_uint(&j, "longest_at_most", d->folded_longest);
+		emit_end(&j);
+	}
 	emit_begin_array(&j, "sites");
 	for (i = 0; i < d->site_count && i < limit; i++) {
 		const struct distribution_site *site = &d->sites[i];

@@ -23,6 +23,8 @@ struct distribution {
 	struct histogram_view view;
 	struct distribution_site *sites; /* any order; sorted by distribution_write */
 	size_t site_count;
+	/* values that are in neither: so many, none larger than … */
+	uint64_t folded_count, folded_longest;
 };
 
 /*

@@ -25,6 +25,7 @@ static void sum_add(struct leak_sum *sum, const struct heap_leak *leak)
 {
 	sum->bytes += leak->bytes;
 	sum->count += leak->count;
+	estimate_merge(&sum->estimate, &leak->estimate);
 }
 
 /* The stack's frames as suppressions see them; grows *FRAMES. Returns their number. */
@@ -46,6 +47,7 @@ static void merge(struct heap_leak *into, const struct heap_leak *leak)
 {
 	into->count += leak->count;
 	into->bytes += leak->bytes;
+	estimate_merge(&into->estimate, &leak->estimate);
 	if (leak->largest > into->largest)
 		into->largest = leak->largest;
 	if (leak->first_ns < into->first_ns)
@@ -133,14 +135,25 @@ void leak_list_free(struct leak_list *list)
 
 struct heap_site *leak_list_sites(const struct leak_list *list)
 {
-	struct heap_site *sites = xcalloc(list->count, sizeof(*sites));
-	size_t i;
+	/* The estimates lie behind the sites, where one free reaches them. */
+	size_t bytes = list->count * sizeof(struct heap_site), i;
+	struct heap_estimates *estimates;
+	struct heap_site *sites;
 
-	for (i = 0; i < list->count; i++)
+	bytes = (bytes + _Alignof(struct heap_estimates) - 1) / _Alignof(struct heap_estimates) *
+		_Alignof(struct heap_estimates);
+	sites = xcalloc(1, bytes + list->count * sizeof(*estimates));
+	estimates = (struct heap_estimates *)(void *)((char *)sites + bytes);
+	for (i = 0; i < list->count; i++) {
 		sites[i] = (struct heap_site){ .stack = list->items[i].stack,
 					       .func = list->items[i].func,
 					       .allocations = list->items[i].count,
 					       .live_count = list->items[i].count,
 					       .live_bytes = list->items[i].bytes };
+		if (!list->items[i].estimate.samples)
+			continue;
+		sites[i].estimates = &estimates[i];
+		estimates[i].live = list->items[i].estimate;
+	}
 	return sites;
 }

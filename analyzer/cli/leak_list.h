@@ -11,6 +11,7 @@
 
 struct leak_sum {
 	uint64_t bytes, count;
+	struct estimate estimate; /* in them */
 };
 
 struct leak_list {
@@ -31,7 +32,7 @@ void leak_list_free(struct leak_list *list);
 
 /*
  * The list as sites by live bytes (heap_site with stack, func, live_count, live_bytes, allocations
- * = live_count). The caller frees the array of list->count.
+ * = live_count). The caller frees the array of list->count, and nothing in it.
  */
 struct heap_site *leak_list_sites(const struct leak_list *list);
 

@@ -50,8 +50,8 @@ static void write_line(const struct histogram_view *view, struct buf *out)
 	char number[TEXT_NUMBER_BYTES];
 	size_t i;
 
-	buf_printf(out, "%" PRIu64 " %s: min %s", h->count, view->what,
-		   histogram_report_value(number, view->unit, h->min));
+	buf_printf(out, "%s%" PRIu64 " %s: min %s", view->is_estimate ? "~" : "", h->count,
+		   view->what, histogram_report_value(number, view->unit, h->min));
 	buf_printf(out, ", mean %s",
 		   histogram_report_value(number, view->unit, (uint64_t)(histogram_mean(h) + 0.5)));
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)

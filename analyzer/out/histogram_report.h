@@ -15,6 +15,7 @@ struct histogram_view {
 	const uint64_t *sums; /* per bucket, or NULL */
 	const char *unit;     /* "bytes" or "ns" */
 	const char *what;     /* of the values: "allocations", "blocks" */
+	int is_estimate;      /* the counts stand for more than was seen */
 };
 
 /* "1.20KB" or "3.40ms", by UNIT. OUT as in text.h. */

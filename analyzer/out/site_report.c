@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "out/number.h"
 #include "out/text.h"
 #include "util/map.h"
 #include "util/pool.h"
@@ -79,6 +80,38 @@ static void add_site(struct heap_site *sum, const struct heap_site *s)
 	sum->live_bytes += s->live_bytes;
 	sum->peak_count += s->peak_count;
 	sum->peak_bytes += s->peak_bytes;
+	if (!s->estimates)
+		return;
+	if (!sum->estimates)
+		sum->estimates = xcalloc(1, sizeof(*sum->estimates));
+	heap_estimates_merge(sum->estimates, s->estimates);
+}
+
+/* Number of blocks or calls, and bytes, that ORDER shows of S. */
+static void numbers_of(const struct heap_site *s, enum heap_order order, struct number *count,
+		       struct number *bytes)
+{
+	const struct heap_estimates *e = s->estimates;
+
+	switch (order) {
+	case HEAP_BY_LIVE:
+		*count = number_of_count(s->live_count, e ? &e->live : NULL);
+		*bytes = number_of_bytes(s->live_bytes, e ? &e->live : NULL);
+		break;
+	case HEAP_BY_PEAK:
+		*count = number_of_count(s->peak_count, e ? &e->peak : NULL);
+		*bytes = number_of_bytes(s->peak_bytes, e ? &e->peak : NULL);
+		break;
+	case HEAP_BY_TEMPORARY:
+		*count = number_of_count(s->temporary, e ? &e->temporary : NULL);
+		*bytes = number_of_bytes(s->allocated_bytes, e ? &e->allocated : NULL);
+		break;
+	case HEAP_BY_ALLOCATIONS:
+	case HEAP_BY_ALLOCATED:
+		*count = number_of_count(s->allocations, e ? &e->allocated : NULL);
+		*bytes = number_of_bytes(s->allocated_bytes, e ? &e->allocated : NULL);
+		break;
+	}
 }
 
 /* Number of sites with a cost: those without one come last and are no news. */
@@ -143,6 +176,10 @@ static void grouping_make(struct grouping *g, const struct site_report *r, struc
 
 static void grouping_free(struct grouping *g)
 {
+	size_t i;
+
+	for (i = 0; i < g->count; i++)
+		free(g->items[i].sum.estimates);
 	free(g->items);
 	free(g->next);
 }
@@ -153,35 +190,37 @@ static void grouping_free(struct grouping *g)
  */
 static void write_figures(const struct heap_site *s, enum heap_order order, int stack, struct buf *out)
 {
-	char bytes[TEXT_NUMBER_BYTES], percent[TEXT_NUMBER_BYTES];
+	char bytes[NUMBER_TEXT_BYTES], count[NUMBER_TEXT_BYTES], percent[TEXT_NUMBER_BYTES];
+	const struct heap_estimates *e = s->estimates;
+	struct number many, amount, other;
 
+	numbers_of(s, order, &many, &amount);
+	number_count_text(count, &many);
+	number_bytes_text(bytes, &amount);
 	switch (order) {
 	case HEAP_BY_ALLOCATIONS:
-		buf_printf(out, "%" PRIu64 " call%s %swith %s peak consumption from", s->allocations,
-			   text_plural(s->allocations), stack ? "" : "to allocation functions ",
-			   text_bytes(bytes, s->peak_bytes));
+		other = number_of_bytes(s->peak_bytes, e ? &e->peak : NULL);
+		buf_printf(out, "%s call%s %swith %s peak consumption from", count,
+			   text_plural(many.value), stack ? "" : "to allocation functions ",
+			   number_bytes_text(bytes, &other));
 		break;
 	case HEAP_BY_PEAK:
-		buf_printf(out, "%s %sconsumed over %" PRIu64 " call%s from",
-			   text_bytes(bytes, s->peak_bytes), stack ? "" : "peak memory ",
-			   s->peak_count, text_plural(s->peak_count));
+		buf_printf(out, "%s %sconsumed over %s call%s from", bytes,
+			   stack ? "" : "peak memory ", count, text_plural(many.value));
 		break;
 	case HEAP_BY_LIVE:
-		buf_printf(out, "%s leaked over %" PRIu64 " call%s from",
-			   text_bytes(bytes, s->live_bytes), s->live_count,
-			   text_plural(s->live_count));
+		buf_printf(out, "%s leaked over %s call%s from", bytes, count,
+			   text_plural(many.value));
 		break;
 	case HEAP_BY_ALLOCATED:
-		buf_printf(out, "%s allocated over %" PRIu64 " call%s from",
-			   text_bytes(bytes, s->allocated_bytes), s->allocations,
-			   text_plural(s->allocations));
+		buf_printf(out, "%s allocated over %s call%s from", bytes, count,
+			   text_plural(many.value));
 		break;
 	case HEAP_BY_TEMPORARY:
-		buf_printf(out,
-			   "%" PRIu64 " temporary allocation%s of %" PRIu64
-			   " allocation%s in total (%s) from",
-			   s->temporary, text_plural(s->temporary), s->allocations,
-			   text_plural(s->allocations),
+		other = number_of_count(s->allocations, e ? &e->allocated : NULL);
+		buf_printf(out, "%s temporary allocation%s of %s allocation%s in total (%s) from",
+			   count, text_plural(many.value), number_count_text(bytes, &other),
+			   text_plural(other.value),
 			   text_percent(percent, s->temporary, s->allocations));
 		break;
 	}
@@ -254,6 +293,7 @@ static void write_group(const struct grouping *g, const struct group *group,
 		buf_puts(out, shown ? "  and " : "  ");
 		write_figures(&rest, r->order, 1, out);
 		buf_printf(out, " %zu %splace%s\n", left, shown ? "other " : "", text_plural(left));
+		free(rest.estimates);
 	}
 	buf_putc(out, '\n');
 }
@@ -278,6 +318,7 @@ void site_report_text(const struct site_report *r, struct names *names, struct b
 		write_figures(&rest, r->order, 1, out);
 		buf_printf(out, " %zu more site%s: use -n 0 to see all\n\n",
 			   g.count - r->site_limit, text_plural(g.count - r->site_limit));
+		free(rest.estimates);
 	} else if (g.count == 0) {
 		buf_puts(out, "none\n\n");
 	}
@@ -295,19 +336,19 @@ void site_report_resolve(const struct site_report *r, struct names *names)
 /* Bytes and number of blocks that go with a cost. */
 static void write_json_figures(const struct site_report *r, const struct heap_site *s, struct emit *j)
 {
-	uint64_t count = s->allocations, bytes = s->allocated_bytes;
+	struct number count, bytes, all;
 
-	if (r->order == HEAP_BY_LIVE || r->order == HEAP_BY_PEAK) {
-		count = r->order == HEAP_BY_PEAK ? s->peak_count : s->live_count;
-		bytes = r->order == HEAP_BY_PEAK ? s->peak_bytes : s->live_bytes;
-	} else if (r->order == HEAP_BY_TEMPORARY) {
-		count = s->temporary;
-	}
-	emit_uint(j, "bytes", bytes);
-	emit_uint(j, "count", count);
+	numbers_of(s, r->order, &count, &bytes);
+	number_json(j, "bytes", &bytes);
+	number_json(j, "count", &count);
+	if (count.is_estimate || bytes.is_estimate)
+		emit_uint(j, "samples",
+			  count.samples > bytes.samples ? count.samples : bytes.samples);
 	emit_double(j, "percent", text_share(site_report_cost(s, r->order), total_cost(r)), 2);
-	if (r->order == HEAP_BY_TEMPORARY)
-		emit_uint(j, "allocations", s->allocations);
+	if (r->order == HEAP_BY_TEMPORARY) {
+		all = number_of_count(s->allocations, s->estimates ? &s->estimates->allocated : NULL);
+		number_json(j, "allocations", &all);
+	}
 }
 
 void site_report_json(const struct site_report *r, struct names *names, struct emit *j)
@@ -331,5 +372,6 @@ void site_report_json(const struct site_report *r, struct names *names, struct e
 	emit_begin_object(j, "more");
 	emit_uint(j, "sites", count - shown);
 	write_json_figures(r, &rest, j);
+	free(rest.estimates);
 	emit_end(j);
 }

@@ -140,6 +140,53 @@ static void add_doubts(struct trace_notes *notes, const char *file, const struct
 		    file, q->unknown_stacks, text_plural(q->unknown_stacks));
 }
 
+/* 1 in 20 sites that leaked so many times the mean distance are in no sample: exp(-3) = 0.05. */
+#define MISSED_DISTANCES 3
+
+static void add_sample(struct trace_notes *notes, const char *file, const struct process *p)
+{
+	const struct quality *q = &p->quality;
+	char distance[TEXT_NUMBER_BYTES], missed[TEXT_NUMBER_BYTES], when[64] = "";
+	uint64_t from = timebase_ns(&p->clock, q->sampled_from_ticks);
+
+	if (!q->sample_bytes)
+		return;
+	if (!fields_find(&p->source->header, "sample_bytes"))
+		snprintf(when, sizeof(when), "from %.3f s on, ", (double)from / 1e9);
+	text_bytes(missed, MISSED_DISTANCES * q->sample_bytes);
+	add(notes, 0,
+	    "%s: %sallocations are a sample, one in %s on average: numbers with ~ are estimates, and the true one lies in the range behind it with 95 %%; a place that leaked %s is not seen at all with 5 %%, and with less more often",
+	    file, when, text_bytes(distance, q->sample_bytes), missed);
+	add(notes, 0,
+	    "%s: the peak of a sample is the largest value of an estimated curve and errs high; its range allows for that",
+	    file);
+}
+
+static void add_steps(struct trace_notes *notes, const char *file, const struct process *p)
+{
+	static const char *const what[] = {
+		[SHIM_STEP_TIMES] = "single events have no time of their own",
+		[SHIM_STEP_FOLDED] =
+			"blocks that live shortly are counted, without times and order of their own",
+		[SHIM_STEP_SAMPLED] = "only a sample is recorded",
+	};
+	const char *budget = fields_text(&p->source->header, "max_trace_bytes");
+	char size[TEXT_NUMBER_BYTES];
+	size_t i;
+
+	for (i = 0; i < p->step_count && i < NOTES_OF_ONE_TRACE; i++)
+		add(notes, 0,
+		    "%s: from %.3f s on, %s, to stay within SHIM_MAX_TRACE%s%s (%s written by then)",
+		    file, (double)timebase_ns(&p->clock, p->steps[i].ticks) / 1e9,
+		    what[p->steps[i].step], budget ? "=" : "", budget ? budget : "",
+		    text_bytes(size, p->steps[i].trace_bytes));
+	if (p->quality.events_folded)
+		add(notes, 0,
+		    "%s: %" PRIu64
+		    " of the events are those of short-lived blocks that were counted by kind: totals hold them exactly, lifetimes and timeline by and large",
+		    file, p->quality.events_folded);
+}
+
 static void add_recorded(struct trace_notes *notes, const char *file, const struct process *p)
 {
 	size_t i;
@@ -177,6 +224,8 @@ void trace_notes_collect(struct trace_notes *notes, const struct run *run, const
 		add_end(notes, file, p);
 		add_damage(notes, file, p);
 		add_losses(notes, file, &p->quality);
+		add_steps(notes, file, p);
+		add_sample(notes, file, p);
 		add_doubts(notes, file, p);
 		add_recorded(notes, file, p);
 	}

@@ -80,6 +80,9 @@ static struct quality sum_quality(const struct run *run)
 		const struct quality *q = &run->processes[i]->quality;
 
 		sum.events += q->events;
+		sum.events_folded += q->events_folded;
+		if (q->sample_bytes > sum.sample_bytes)
+			sum.sample_bytes = q->sample_bytes;
 		sum.events_lost += q->events_lost;
 		sum.events_unread += q->events_unread;
 		sum.truncated_stacks += q->truncated_stacks;
@@ -123,6 +126,30 @@ static void json_system(const struct process *p, struct emit *j)
 	emit_end(j);
 }
 
+/*
+ * Stores when the first process of RUN began to record less than all, to stay within its budget, in
+ * ns since the run began. Returns 0 when none did.
+ */
+static int first_step(const struct run *run, uint64_t *ns)
+{
+	uint64_t begin = UINT64_MAX, first = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < run->process_count; i++) {
+		const struct process *p = run->processes[i];
+		uint64_t start = timebase_mono_ns(&p->clock, p->clock.start_ticks);
+
+		begin = start < begin ? start : begin;
+		if (p->step_count) {
+			uint64_t step = timebase_mono_ns(&p->clock, p->steps[0].ticks);
+
+			first = step < first ? step : first;
+		}
+	}
+	*ns = first > begin ? first - begin : 0;
+	return first != UINT64_MAX;
+}
+
 static void json_quality(const struct run *run, const struct names *names, struct emit *j)
 {
 	struct quality q = sum_quality(run);
@@ -133,6 +160,12 @@ static void json_quality(const struct run *run, const struct names *names, struc
 
 	emit_begin_object(j, "quality");
 	emit_uint(j, "events", q.events);
+	if (q.events_folded)
+		emit_uint(j, "folded_events", q.events_folded);
+	if (q.sample_bytes)
+		emit_uint(j, "sample_bytes", q.sample_bytes);
+	if (first_step(run, &value))
+		emit_uint(j, "degraded_from_ns", value);
 	emit_uint(j, "lost", q.events_lost);
 	emit_begin_flat_object(j, "lost_by_kind");
 	emit_uint(j, "dropped", q.events_lost);
@@ -283,6 +316,10 @@ static void head_data(const struct run *run, const struct names *names, struct b
 		buf_printf(out, "; %s of frames without an exact name",
 			   text_percent(number, unresolved, asked));
 	}
+	if (q.sample_bytes)
+		buf_printf(out, "; sampled, one in %s", text_bytes(number, q.sample_bytes));
+	if (first_step(run, &value))
+		buf_printf(out, "; not all is recorded from %s on", text_seconds(number, value, 1));
 	value = sum_footer(run, "shim_cpu_ns", &known);
 	if (known)
 		buf_printf(out, "; the recording took %s of CPU to write", text_ns(number, value));

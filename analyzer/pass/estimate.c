@@ -26,7 +26,7 @@ void weight_of(struct weight *w, uint64_t size, uint64_t distance)
 		w->bytes = (estimate_sum)size << ESTIMATE_BITS;
 		w->count = (estimate_sum)1 << ESTIMATE_BITS;
 		w->bytes_variance = w->count_variance = 0;
-		w->bytes_third = w->count_third = 0;
+		w->bytes_third = w->count_third = w->bytes_chance = 0;
 		return;
 	}
 	q = exp(-(size ? x : 1.0) / (double)distance);
@@ -34,6 +34,7 @@ void weight_of(struct weight *w, uint64_t size, uint64_t distance)
 	variance = q / (p * p);
 	w->bytes = fixed(x / p);
 	w->count = fixed(1 / p);
+	w->bytes_chance = fixed(x / p * sqrt(q));
 	w->bytes_variance = fixed(variance * x * x);
 	w->count_variance = fixed(variance);
 	w->bytes_third = fixed(q * (2 - p) * cube(x / p));

@@ -35,6 +35,7 @@ struct weight {
 	estimate_sum bytes, count;
 	estimate_sum bytes_variance, count_variance;
 	estimate_sum bytes_third, count_third; /* central moments */
+	estimate_sum bytes_chance; /* the part of bytes that is a matter of chance: its deviation */
 	uint64_t size;
 };
 

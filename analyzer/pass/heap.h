@@ -153,6 +153,8 @@ enum heap_order {
  */
 void heap_order_sites(struct heap_result *r, const struct frames *frames, enum heap_order order);
 void heap_result_free(struct heap_result *r);
+/* Adds E to INTO, of other blocks. */
+void heap_estimates_merge(struct heap_estimates *into, const struct heap_estimates *e);
 
 /*
  * Which events count. Blocks left out are still followed, so that their ends are not taken for

@@ -31,14 +31,13 @@ static struct heap_site *site_of(struct heap_result *r, uint32_t stack)
 	return &r->sites[r->site_of[stack] - 1];
 }
 
-static void merge_estimates(struct heap_estimates *into, const struct heap_estimates *e, int is_peak)
+void heap_estimates_merge(struct heap_estimates *into, const struct heap_estimates *e)
 {
 	estimate_merge(&into->allocated, &e->allocated);
 	estimate_merge(&into->reallocated, &e->reallocated);
 	estimate_merge(&into->temporary, &e->temporary);
 	estimate_merge(&into->live, &e->live);
-	if (is_peak)
-		into->peak = e->peak;
+	estimate_merge(&into->peak, &e->peak);
 }
 
 /*
@@ -54,11 +53,11 @@ static void add_site_estimates(const struct heap *h, size_t i, struct heap_site 
 	e = h->sampled->sites[i];
 	if (h->stats[i].epoch != h->epoch)
 		e.peak = e.live;
+	if (!is_peak)
+		e.peak = (struct estimate){ 0 };
 	if (!site->estimates)
 		site->estimates = xcalloc(1, sizeof(*site->estimates));
-	merge_estimates(site->estimates, &e, 0);
-	if (is_peak)
-		estimate_merge(&site->estimates->peak, &e.peak);
+	heap_estimates_merge(site->estimates, &e);
 }
 
 /* A larger peak makes those of the processes before void. */
@@ -209,6 +208,7 @@ static void add_mismatches(struct heap *h, struct heap_result *r)
 static void add_sampled(const struct heap *h, struct heap_totals *t, int is_peak)
 {
 	const struct heap_sampled *s = h->sampled;
+	struct heap_estimates totals;
 	unsigned i;
 
 	if (is_peak) {
@@ -220,7 +220,10 @@ static void add_sampled(const struct heap *h, struct heap_totals *t, int is_peak
 	if (is_peak)
 		t->peak_likely_bytes = h->peak_bytes / 2 + s->halves[0].other / 4 +
 				       s->halves[1].other / 4;
-	merge_estimates(&t->estimates, &s->totals, is_peak);
+	totals = s->totals;
+	if (!is_peak)
+		totals.peak = (struct estimate){ 0 };
+	heap_estimates_merge(&t->estimates, &totals);
 	estimate_merge(&t->freed, &s->freed);
 	for (i = 1; i <= s->distance_count; i++) {
 		if (!t->least_distance || s->distances[i] < t->least_distance)
@@ -264,8 +267,9 @@ static void widen_peak(const struct heap *h, struct heap_totals *t)
 
 struct estimate_range heap_peak_range(const struct heap_totals *t)
 {
-	struct estimate_range range = estimate_bytes_range(&t->estimates.peak, t->peak_bytes);
-	uint64_t bias;
+	const struct estimate *e = &t->estimates.peak;
+	struct estimate_range range = estimate_bytes_range(e, t->peak_bytes);
+	uint64_t seen = t->peak_bytes - estimate_bytes(e) + e->seen_bytes, bias;
 
 	if (t->peak_likely_bytes < t->peak_bytes) {
 		bias = t->peak_bytes - t->peak_likely_bytes;
@@ -275,6 +279,8 @@ struct estimate_range heap_peak_range(const struct heap_totals *t)
 		bias = t->peak_likely_bytes - t->peak_bytes;
 		range.high += bias;
 	}
+	if (range.low < seen)
+		range.low = seen;
 	if (range.high < t->peak_bytes)
 		range.high = t->peak_bytes;
 	if (range.high < t->peak_most_bytes)

@@ -86,11 +86,15 @@ void heap_save_sampled_peak(struct heap *h, const struct heap_stat *stat)
 void heap_look_at_halves(struct heap *h)
 {
 	struct heap_half *halves = h->sampled->halves;
-	uint64_t exact = h->live_bytes - estimate_bytes(&h->sampled->totals.live), curve[2];
+	uint64_t chance[2], curve[2];
 	size_t i;
 
 	for (i = 0; i < 2; i++)
-		curve[i] = exact + estimate_round(halves[i].live * 2);
+		chance[i] = estimate_round(halves[i].chance);
+	for (i = 0; i < 2; i++) {
+		curve[i] = h->live_bytes + chance[i];
+		curve[i] = curve[i] > chance[1 - i] ? curve[i] - chance[1 - i] : 0;
+	}
 	for (i = 0; i < 2; i++) {
 		if (curve[i] > halves[i].highest) {
 			halves[i].highest = curve[i];
@@ -130,7 +134,7 @@ void heap_sampled_begin(struct heap *h, const struct live_facts *b, uint64_t tim
 	if (row->live_bytes > row->peak_bytes)
 		row->peak_bytes = row->live_bytes;
 	estimate_add(&h->sampled->totals.live, w, times, &h->live_bytes, &h->live_count);
-	half_of(h, b)->live += w->bytes * times;
+	half_of(h, b)->chance += w->bytes_chance * times;
 }
 
 void heap_sampled_drop(struct heap *h, const struct live_facts *b, uint64_t times)
@@ -146,7 +150,7 @@ void heap_sampled_drop(struct heap *h, const struct live_facts *b, uint64_t time
 	s->live_count = (uint32_t)count;
 	estimate_drop(&h->sampled->slots[b->slot].live, w, times, &row->live_bytes, &row->live_count);
 	estimate_drop(&h->sampled->totals.live, w, times, &h->live_bytes, &h->live_count);
-	half_of(h, b)->live -= w->bytes * times;
+	half_of(h, b)->chance -= w->bytes_chance * times;
 }
 
 void heap_sampled_allocation(struct heap *h, const struct live_facts *b, int is_realloc,

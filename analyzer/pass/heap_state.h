@@ -68,13 +68,14 @@ struct heap_weight_memo {
 };
 
 /*
- * Half of the sample, which estimates the same curve of live bytes. Where one half is highest, the
+ * Half of the sample, which estimates the same curve of live bytes: of each block, what is sure is
+ * in both, and what is a matter of chance in one of them, twice. Where one half is highest, the
  * other is as if it had been asked at a moment chosen by nobody.
  */
 struct heap_half {
-	estimate_sum live;
-	uint64_t highest; /* of its curve */
-	uint64_t other;   /* the other's curve at that moment */
+	estimate_sum chance; /* once */
+	uint64_t highest;    /* of its curve */
+	uint64_t other;      /* the other's curve at that moment */
 };
 
 /* Beside the numbers that hold exact counts and estimates together: the estimates alone. */

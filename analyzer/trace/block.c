@@ -19,6 +19,9 @@ void block_free(struct block *b)
 	free(b->events);
 	free(b->shapes);
 	free(b->locals);
+	free(b->freed_addr);
+	ranks_free(&b->live);
+	ranks_free(&b->freed);
 	folded_free(&b->folded);
 	*b = (struct block){ 0 };
 }

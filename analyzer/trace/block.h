@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "trace/event.h"
+#include "trace/ranks.h"
 #include "trace/folded.h"
 #include "util/diag.h"
 
@@ -30,6 +31,9 @@ struct block {
 	size_t shapes_capacity;
 	uint32_t *locals;
 	size_t locals_capacity;
+	uint64_t *freed_addr;
+	size_t freed_capacity;
+	struct ranks live, freed;
 	void *zstd;
 };
 

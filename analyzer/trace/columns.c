@@ -8,37 +8,12 @@
 
 #include <string.h>
 
+#include "trace/column.h"
 #include "trace/cursor.h"
+#include "trace/steps.h"
 #include "util/pool.h"
 
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-
 #define SHAPE_LEAST_BYTES 5
-
-/* What becomes of a row's address. */
-enum address_from {
-	FROM_NONE,
-	FROM_ALLOC,
-	FROM_OTHER,
-	FROM_LOCAL_ALLOC,
-	FROM_LOCAL_KEPT,
-	FROM_LOCAL_END
-};
-
-struct block_shape {
-	uint64_t size;
-	uint32_t stack;
-	uint16_t extra;
-	uint8_t op;
-	uint8_t func;
-	uint8_t from; /* enum address_from */
-	uint8_t unknown;
-};
-
-struct column {
-	const uint8_t *at, *end;
-};
 
 struct columns {
 	struct column codes, back, alloc, other, time;
@@ -46,39 +21,6 @@ struct columns {
 	uint64_t shape_count;
 	unsigned alloc_shift, other_shift, time_shift;
 };
-
-/* A varint without a look at the end. More than 64 bits: the excess is dropped. */
-static inline uint64_t read_number(const uint8_t **at)
-{
-	const uint8_t *p = *at;
-	uint64_t value = *p++;
-	unsigned shift;
-
-	if (likely(value < 0x80)) {
-		*at = p;
-		return value;
-	}
-	value &= 0x7f;
-	for (shift = 7; shift < 70; shift += 7) {
-		uint8_t byte = *p++;
-
-		value |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
-		if (!(byte & 0x80))
-			break;
-	}
-	*at = p;
-	return value;
-}
-
-/* Next number of C, or *BAD set when the column has ended. */
-static inline uint64_t next_number(struct column *c, int *bad)
-{
-	if (unlikely(c->at >= c->end)) {
-		*bad = 1;
-		return 0;
-	}
-	return read_number(&c->at);
-}
 
 static int read_directory(struct cursor *c, struct cursor *columns, unsigned column_limit)
 {
@@ -99,30 +41,6 @@ static int read_directory(struct cursor *c, struct cursor *columns, unsigned col
 	return c->bad ? -1 : 0;
 }
 
-/*
- * The op byte of a shape: where its rows' addresses come from. Returns -1 when flags and op do not
- * go together.
- */
-static int address_from(unsigned op)
-{
-	unsigned kind = op & SHIM_SHAPE_OP_MASK;
-	int is_alloc = kind == SHIM_OP_ALLOC || kind == SHIM_OP_REALLOC_ALLOC;
-
-	if (op & SHIM_SHAPE_LOCAL) {
-		if (is_alloc)
-			return op & SHIM_SHAPE_ADDRESSED ? FROM_LOCAL_KEPT : FROM_LOCAL_ALLOC;
-		if (op & SHIM_SHAPE_ADDRESSED ||
-		    (kind != SHIM_OP_FREE && kind != SHIM_OP_REALLOC_FREE))
-			return -1;
-		return FROM_LOCAL_END;
-	}
-	if (op & SHIM_SHAPE_ADDRESSED)
-		return -1;
-	if (is_alloc || kind == SHIM_OP_MMAP)
-		return FROM_ALLOC;
-	return kind == SHIM_OP_ALLOC_FAIL ? FROM_NONE : FROM_OTHER;
-}
-
 static int read_shapes(struct block *b, struct cursor *c, struct columns *columns)
 {
 	uint64_t count = cursor_varint(c), i;
@@ -134,7 +52,7 @@ static int read_shapes(struct block *b, struct cursor *c, struct columns *column
 	for (i = 0; i < count; i++) {
 		struct block_shape *s = &b->shapes[i];
 		unsigned op = cursor_byte(c);
-		int from = address_from(op);
+		int from = column_address_from(op);
 
 		s->op = (uint8_t)(op & SHIM_SHAPE_OP_MASK);
 		s->func = cursor_byte(c);
@@ -155,40 +73,39 @@ static int read_shapes(struct block *b, struct cursor *c, struct columns *column
 	return 0;
 }
 
-static struct column begin_column(struct cursor *c, unsigned *shift)
+/* The columns of B by their id, and the folded blocks, which both forms have. */
+static int find_columns(struct block *b, struct cursor by_id[SHIM_COLUMN_END], const char **why)
 {
-	if (shift) {
-		*shift = cursor_left(c) ? cursor_byte(c) : 0;
-		if (*shift > 63)
-			cursor_fail(c);
-	}
-	return (struct column){ c->at, c->end };
-}
-
-static int begin_columns(struct block *b, struct columns *columns, const char **why)
-{
-	struct cursor whole, by_id[SHIM_COLUMN_FOLDED + 1];
+	struct cursor whole;
 	unsigned i;
 
 	cursor_begin(&whole, b->payload, b->header.payload_bytes);
-	for (i = 0; i <= SHIM_COLUMN_FOLDED; i++)
+	for (i = 0; i < SHIM_COLUMN_END; i++)
 		cursor_begin(&by_id[i], b->payload, 0);
 	*why = "its columns do not fit in it";
-	if (read_directory(&whole, by_id, SHIM_COLUMN_FOLDED + 1) < 0)
-		return -1;
-	*why = "its shapes make no sense";
-	if (read_shapes(b, &by_id[SHIM_COLUMN_SHAPES], columns) < 0)
+	if (read_directory(&whole, by_id, SHIM_COLUMN_END) < 0)
 		return -1;
 	*why = "its folded blocks make no sense";
 	if (cursor_left(&by_id[SHIM_COLUMN_FOLDED]) &&
 	    folded_read(&b->folded, &by_id[SHIM_COLUMN_FOLDED], b->header.row_count) < 0)
 		return -1;
+	return 0;
+}
+
+static int begin_columns(struct block *b, struct columns *columns, struct cursor *by_id,
+			 const char **why)
+{
+	unsigned i;
+
+	*why = "its shapes make no sense";
+	if (read_shapes(b, &by_id[SHIM_COLUMN_SHAPES], columns) < 0)
+		return -1;
 	*why = "a shift of more than 63 bits";
-	columns->codes = begin_column(&by_id[SHIM_COLUMN_CODES], NULL);
-	columns->back = begin_column(&by_id[SHIM_COLUMN_BACK], NULL);
-	columns->alloc = begin_column(&by_id[SHIM_COLUMN_ALLOC_ADDR], &columns->alloc_shift);
-	columns->other = begin_column(&by_id[SHIM_COLUMN_OTHER_ADDR], &columns->other_shift);
-	columns->time = begin_column(&by_id[SHIM_COLUMN_TIME], &columns->time_shift);
+	columns->codes = column_begin(&by_id[SHIM_COLUMN_CODES], NULL);
+	columns->back = column_begin(&by_id[SHIM_COLUMN_BACK], NULL);
+	columns->alloc = column_begin(&by_id[SHIM_COLUMN_ALLOC_ADDR], &columns->alloc_shift);
+	columns->other = column_begin(&by_id[SHIM_COLUMN_OTHER_ADDR], &columns->other_shift);
+	columns->time = column_begin(&by_id[SHIM_COLUMN_TIME], &columns->time_shift);
 	for (i = 0; i <= SHIM_COLUMN_TIME; i++)
 		if (by_id[i].bad)
 			return -1;
@@ -228,20 +145,25 @@ int64_t columns_decode(struct block *b, const char **why)
 	uint64_t alloc_addr = 0, other_addr = 0, time, least = b->header.begin_ticks;
 	size_t row, kept = 0, local_count = 0, open = 0;
 	struct event *events = b->events;
+	struct cursor by_id[SHIM_COLUMN_END];
 	struct columns c = { 0 };
 	int bad = 0;
 
-	if (begin_columns(b, &c, why) < 0)
+	if (find_columns(b, by_id, why) < 0)
+		return -1;
+	if (cursor_left(&by_id[SHIM_COLUMN_SHAPE_PARTS]))
+		return steps_decode(b, by_id, why);
+	if (begin_columns(b, &c, by_id, why) < 0)
 		return -1;
 	b->locals = pool_grow(b->locals, &b->locals_capacity, b->header.row_count,
 			      sizeof(*b->locals));
 	time = least >> c.time_shift;
 	for (row = 0; row < b->header.row_count && !bad; row++) {
-		uint64_t code = next_number(&c.codes, &bad);
+		uint64_t code = column_number(&c.codes, &bad);
 		struct event *e = &events[kept];
 		const struct block_shape *s;
 
-		time += next_number(&c.time, &bad);
+		time += column_number(&c.time, &bad);
 		if (unlikely(code >= c.shape_count)) {
 			bad = 1;
 			break;
@@ -261,17 +183,17 @@ int64_t columns_decode(struct block *b, const char **why)
 			open++;
 			break;
 		case FROM_LOCAL_END:
-			e->addr = end_local(events, kept, next_number(&c.back, &bad), b->locals,
+			e->addr = end_local(events, kept, column_number(&c.back, &bad), b->locals,
 					    local_count, &open, &bad);
 			break;
 		case FROM_LOCAL_KEPT:
 			b->locals[local_count++] = (uint32_t)kept; /* fallthrough */
 		case FROM_ALLOC:
-			alloc_addr += (uint64_t)cursor_unzigzag(next_number(&c.alloc, &bad));
+			alloc_addr += (uint64_t)cursor_unzigzag(column_number(&c.alloc, &bad));
 			e->addr = alloc_addr << c.alloc_shift & ~EVENT_LOCAL;
 			break;
 		case FROM_OTHER:
-			other_addr += (uint64_t)cursor_unzigzag(next_number(&c.other, &bad));
+			other_addr += (uint64_t)cursor_unzigzag(column_number(&c.other, &bad));
 			e->addr = other_addr << c.other_shift & ~EVENT_LOCAL;
 			break;
 		default:

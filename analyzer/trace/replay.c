@@ -171,6 +171,12 @@ static void count_block(struct replay *r, struct lane *lane, const struct item *
 	q->blocks++;
 	q->events += b->header.row_count + 2 * b->folded.pairs;
 	q->events_folded += 2 * b->folded.pairs;
+	if (b->header.sample_bytes) {
+		if (!q->sample_bytes || b->header.begin_ticks < q->sampled_from_ticks)
+			q->sampled_from_ticks = b->header.begin_ticks;
+		if (b->header.sample_bytes > q->sample_bytes)
+			q->sample_bytes = b->header.sample_bytes;
+	}
 	q->unknown_records += b->unknown;
 	r->unknown_rows += b->unknown;
 	if (item->frame->kind == FRAME_CHUNK) {

@@ -309,7 +309,7 @@ def crooked(t):
     t.folded(1, rows, [kind()], 1, most=81)  # more than all of them
     for column in (b"\5", b"\xff\xff\xff\xff\x0f", b"\1" + b"\1" * 9, b"\xff" * 11):
         t.events(1, rows, 2, other_columns=[(7, column)])
-    t.events(1, rows, sample=(1 << 40) + 1)
+    t.events(1, rows, sample=(1 << 46) + 1)
     t.events(1, rows, 2, sample=(1 << 64) - 1)
     t.events(1, [a(3, 0x200, 20)], 2)
     t.defs(Defs().step(T, 1).step(T, 9, 1 << 63, 1))
