@@ -170,7 +170,8 @@ def main():
     try:
         bench = runs.Bench(options.build, folder)
         data = {"machine": machine(), "commit": commit(), "date": datetime.date.today().isoformat(), "rounds": options.rounds,
-                "load": os.getloadavg()[0], "notes": [], "programs": []}
+                "load": os.getloadavg()[0], "notes": [], "programs": [],
+                "is_partial": bool(options.only) or set(options.sections) != set(SECTIONS)}
         if not bench.can_run("sampled"):
             data["notes"].append("sampled: this library does not know SHIM_SAMPLE")
         measure(bench, options, data)

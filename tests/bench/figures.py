@@ -171,7 +171,7 @@ def table_scaling(data):
     rates = data.get("scaling", {})
     tools = [t for t in ("native", "shim", "sampled", "record", "heaptrack") if any(t in r for r in rates.values())]
     head = ("M calls/s",) + tuple(tools) + ("native/shim", "record/shim")
-    return head, [(n + " threads", *(r.get(t, NAN) for t in tools), r["native"] / r.get("shim", NAN),
+    return head, [(n + " threads", *(r.get(t) or NAN for t in tools), r["native"] / r.get("shim", NAN),
                    r.get("record", NAN) / r.get("shim", NAN)) for n, r in rates.items()], 2
 
 
@@ -205,6 +205,8 @@ def pause_target(data):
     added = {n: pause_added(data, "cpu", n) for n in (1, 4, 16)}
     wall = pause_added(data, "wall", 1)
     worst, _ = largest(list(added.items()) + [("wall", wall)])
+    if worst != worst and wall != wall:
+        return "pause added at p99.999", "<= 200 us", "–", "not measured"
     return ("pause added at p99.999", "<= 200 us", "%s us by the clock with 1 thread; of CPU %s with 1, 4, 16 threads" %
             (cell(wall, 0), ", ".join(cell(v, 0) for v in added.values())), verdict(worst, 200))
 
@@ -272,15 +274,21 @@ def targets(data):
 
 
 def table_targets(data):
-    return ("target", "wanted", "measured", "held"), targets(data), 2
+    """All targets of a full run; of one with a few programs or sections what it has measured."""
+    lines = targets(data)
+    if data.get("is_partial"):
+        lines = [line for line in lines if line[3] in ("yes", "no")]
+    return ("target", "wanted", "measured", "held"), lines, 2
 
 
 def notes(data):
     """What did not run, in sentences."""
     result = list(data.get("notes", []))
+    if any(not r.get("heaptrack", 1) for r in data.get("scaling", {}).values()):
+        result.append("threads: heaptrack's own command failed")
     for r in rows_of(data):
         for tool in r.tools:
             if r.failed(tool):
-                result.append("%s failed under %s (exit status %d)" %
-                              (r.name, tool, next(t["status"] for t in r.tools[tool] if t["status"] != 0)))
+                run = next(t for t in r.tools[tool] if t["status"] != 0)
+                result.append("%s failed under %s: %s" % (r.name, tool, run.get("said") or "exit status %d" % run["status"]))
     return result

@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 
-from runs import PARTS, remove
+from runs import PARTS, heaptrack_command, remove
 
 DEPTHS = (10, 20, 40)
 THREADS = (1, 2, 4, 16)
@@ -20,12 +20,12 @@ def preloaded(bench, tool, name):
 
 
 def output_of(bench, tool, argv):
-    """What ARGV printed under TOOL."""
+    """What ARGV printed under TOOL, nothing if that failed."""
     env, base = preloaded(bench, tool, "micro")
-    command = (["heaptrack", "-o", base] if tool == "heaptrack" else []) + argv
-    out = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    command = (heaptrack_command(base) if tool == "heaptrack" else []) + argv
+    run = subprocess.run(command, env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     remove(base)
-    return out
+    return run.stdout if run.returncode == 0 else ""
 
 
 def numbers(text):
@@ -75,9 +75,9 @@ def scaling(bench, rounds, calls):
             for tool in tools_that_run(bench, ("native", "shim", "sampled", "record", "heaptrack")):
                 lines = output_of(bench, tool, [program, str(threads), str(calls), "rate"]).split()
                 # heaptrack's command prints words of its own around it
-                rate = max(float(word) for word in lines if word.replace(".", "", 1).isdigit())
+                rates = [float(word) for word in lines if word.replace(".", "", 1).isdigit()]
                 seen = result.setdefault(str(threads), {})
-                seen[tool] = max(rate, seen.get(tool, 0))
+                seen[tool] = max(rates + [seen.get(tool, 0)])
     return result
 
 
@@ -87,7 +87,7 @@ def startup(bench, rounds, runs):
     for _ in range(rounds):
         for tool in tools_that_run(bench, ("native", "shim", "record", "heaptrack")):
             env, base = preloaded(bench, tool, "true")
-            argv = ["heaptrack", "-o", base, "/bin/true"] if tool == "heaptrack" else ["/bin/true"]
+            argv = heaptrack_command(base) + ["/bin/true"] if tool == "heaptrack" else ["/bin/true"]
             count = 2 if tool == "heaptrack" else runs
             quiet = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (1, 2)]
             begin = time.perf_counter()

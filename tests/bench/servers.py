@@ -33,14 +33,15 @@ def fresh(folder, name):
     return path
 
 
-def start(argv, prefix, env):
-    return subprocess.Popen(prefix + argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(argv, prefix, env, errors):
+    with open(errors, "wb") as err:
+        return subprocess.Popen(prefix + argv, env=env, stdout=subprocess.DEVNULL, stderr=err)
 
 
-def redis(prefix, env, folder):
+def redis(prefix, env, folder, errors):
     path = fresh(folder, "redis.sock")
     server = start(["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", folder],
-                   prefix, env)
+                   prefix, env, errors)
     connected(path).close()
     subprocess.run(["redis-benchmark", "-s", path] + REDIS_LOAD, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["redis-cli", "-s", path, "shutdown", "nosave"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -63,9 +64,9 @@ def memcached_batch(rng, fill):
     return "".join(out + ["mn\r\n"]).encode()
 
 
-def memcached(prefix, env, folder):
+def memcached(prefix, env, folder, errors):
     path = fresh(folder, "memcached.sock")
-    server = start(["memcached", "-u", "root", "-s", path, "-A", "-m", "64", "-t", "2"], prefix, env)
+    server = start(["memcached", "-u", "root", "-s", path, "-A", "-m", "64", "-t", "2"], prefix, env, errors)
     rng = random.Random(4)
     batches = [memcached_batch(rng, i < 50) for i in range(100)]
     with connected(path) as client:
