@@ -591,7 +591,7 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 static inline int is_temporary_end(const struct heap *h, const struct event *e, uint32_t slot,
 				   uint64_t name)
 {
-	return unlikely(h->sample_flags) ? e->extra & SHIM_EXTRA_TEMPORARY
+	return unlikely(h->sample_flags) ? (e->extra & SHIM_EXTRA_TEMPORARY) != 0
 					 : h->lanes[slot].last == name;
 }
 

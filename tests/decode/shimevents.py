@@ -10,6 +10,7 @@ position).
 import struct
 from array import array
 from collections import namedtuple
+from itertools import accumulate
 
 from shimfile import Damaged, unzigzag, varint, MAX_SAMPLE, U64
 
@@ -152,19 +153,97 @@ def _shapes(column):
         delta, pos = varint(column, pos, end)
         size, pos = varint(column, pos, end)
         stack += unzigzag(delta)
-        local, op = op & (LOCAL | ADDRESSED), op & 0x3F
-        if (
-            local == ADDRESSED
-            or (local and op > RE_ALLOC)
-            or (local > LOCAL and op not in (ALLOC, RE_ALLOC))
-        ):
-            raise Damaged("an impossible local shape")
-        if op not in OPS or extra > 0xFFFF or not 0 <= stack < 1 << 32:
-            raise Damaged("an impossible shape")
+        op, local = _check_shape(op, extra, stack)
         shapes.append((op, func, extra, stack, size, local))
     if pos != end:
         raise Damaged("bytes behind the shapes")
     return shapes
+
+
+def _check_shape(op, extra, stack):
+    """Op and local of a shape's op byte."""
+    local, op = op & (LOCAL | ADDRESSED), op & 0x3F
+    if (
+        local == ADDRESSED
+        or (local and op > RE_ALLOC)
+        or (local > LOCAL and op not in (ALLOC, RE_ALLOC))
+    ):
+        raise Damaged("an impossible local shape")
+    if op not in OPS or extra > 0xFFFF or not 0 <= stack < 1 << 32:
+        raise Damaged("an impossible shape")
+    return op, local
+
+
+def _shape_parts(column):
+    """Column 8, as _shapes."""
+    numbers = _Numbers(column)
+    kinds, count = [None] * numbers.varint(), numbers.varint()
+    if max(len(kinds), count) > len(column):
+        raise Damaged("shapes cut off")
+    kinds = [(numbers.byte(), numbers.byte(), numbers.varint()) for _ in kinds]
+    kind_of = [numbers.varint() for _ in range(count)]
+    stacks = list(accumulate(unzigzag(numbers.varint()) for _ in range(count)))
+    sizes = [numbers.varint() for _ in range(count)]
+    if not numbers.is_done():
+        raise Damaged("bytes behind the shapes")
+    if kind_of and max(kind_of) >= len(kinds):
+        raise Damaged("a shape without its kind")
+    shapes = []
+    for kind, stack, size in zip(kind_of, stacks, sizes):
+        op, func, extra = kinds[kind]
+        op, local = _check_shape(op, extra, stack)
+        shapes.append((op, func, extra, stack, size, local))
+    return shapes
+
+
+def _stamps(column, begin, rows):
+    """The times of column 15."""
+    shift, numbers, out, run = _shift(column, "stamp"), _Numbers(column[1:]), [], 0
+    at = begin >> shift
+    while not numbers.is_done():
+        value = numbers.varint()
+        if value & 1:
+            run, distance = value >> 1, numbers.varint()
+        else:
+            distance = value >> 1
+        if not distance or (out and not run) or len(out) + run > rows:
+            raise Damaged("an impossible stamp")
+        out.extend([max(at << shift, begin)] * run)
+        at += distance
+    out.extend([max(at << shift, begin)] * (rows - len(out)))
+    if at << shift > U64:
+        raise Damaged("time over 64 bits")
+    return out
+
+
+class _NearFar:
+    """Addresses of columns NUMBER and NUMBER + 1. `freed`: list of those that a rank can name."""
+
+    def __init__(self, columns, number, freed):
+        near = columns.get(number, b"")
+        self.shift, self.near = _shift(near, "address"), iter(near[1:])
+        self.far, self.pos, self.freed, self.previous = columns.get(number + 1, b""), 0, freed, 0
+
+    def next(self, may_be_freed=True):
+        near = next(self.near)
+        if near >= 248 or (128 <= near < 240 and (self.freed is None or not may_be_freed)):
+            raise Damaged("an impossible address")
+        if 128 <= near < 240:
+            addr = self.freed.pop(127 - near)
+            self.previous = addr >> self.shift
+            return addr
+        if near >= 240:
+            size = near - 239
+            distance = int.from_bytes(self.far[self.pos : self.pos + size], "little")
+            self.pos += size
+        else:
+            distance = near
+        self.previous = (self.previous + unzigzag(distance)) & (U64 >> self.shift)
+        return self.previous << self.shift
+
+    def finish(self):
+        if self.pos != len(self.far) or next(self.near, None) is not None:
+            raise Damaged("an address column of another length than its rows")
 
 
 Kind = namedtuple("Kind", "func end_func extra end_extra stack size count temporary live")
@@ -205,7 +284,7 @@ class _Numbers:
 
     def byte(self):
         if self.is_done():
-            raise Damaged("the folded blocks are cut off")
+            raise Damaged("a column is cut off")
         self.pos += 1
         return self.column[self.pos - 1]
 
@@ -325,6 +404,9 @@ class Events:
         columns = _directory(b.payload)
         if columns.get(7):
             self.newest_folded = Folded(columns[7], b)
+        if columns.get(8):
+            self._steps(b, columns)
+            return
         shapes = _shapes(columns.get(1, b""))
         codes = varints(columns.get(2, b""))
         times = _times(columns.get(6, b""), b.begin_ticks)
@@ -381,6 +463,74 @@ class Events:
         self.ticks.extend(times)
         self.thread.extend([b.thread] * b.rows)
         self.pairs = pairs
+
+    def _steps(self, b, columns):
+        """The second form: columns 8 to 15, and 6 or 15 for the time."""
+        shapes = _shape_parts(columns[8])
+        steps, ranks = varints(columns.get(9, b"")), iter(varints(columns.get(10, b"")))
+        if len(steps) != b.rows:
+            raise Damaged("%d rows, %d steps" % (b.rows, len(steps)))
+        freed = []  # addresses that were given back and not referred to yet
+        given = _NearFar(columns, 11, freed)
+        other = _NearFar(columns, 13, None)
+        live, used, end = [], 0, None  # live: (pair or 0, address) of local blocks
+        out = []
+        try:
+            for step in steps:
+                rank = step >> 1
+                if step & 1:
+                    shape = end
+                elif step == 0:
+                    shape, used = shapes[used], used + 1
+                else:
+                    if step // 2 > used:
+                        raise Damaged("a step to a shape that is not introduced")
+                    shape = shapes[step // 2 - 1]
+                if shape is None:
+                    raise Damaged("a local end before the first that tells its shape")
+                op, func, extra, stack, size, local = shape
+                at = which = 0
+                if local and op in (ALLOC, RE_ALLOC):
+                    if local > LOCAL:
+                        at = given.next()
+                    else:
+                        self.pairs += 1
+                        which = self.pairs
+                    live.append((which, at))
+                elif local:
+                    if not step & 1:
+                        end, rank = shape, next(ranks)
+                    which, at = live.pop(-1 - rank)
+                    if not which:
+                        freed.append(at)
+                elif op in WITH_ALLOC_ADDR:
+                    at = given.next(op != MMAP)
+                elif op in WITH_OTHER_ADDR:
+                    at = other.next()
+                    if op in (FREE, RE_FREE):
+                        freed.append(at)
+                out.append((op, func, extra, stack, size, at, which))
+        except (IndexError, StopIteration):
+            raise Damaged("a column is too short, or a rank too high") from None
+        if live:
+            raise Damaged("%d local allocations without their end" % len(live))
+        if used != len(shapes) or next(ranks, None) is not None:
+            raise Damaged("shapes or ranks that nobody uses")
+        given.finish()
+        other.finish()
+        if columns.get(15):
+            times = _stamps(columns[15], b.begin_ticks, b.rows)
+        else:
+            times = _times(columns.get(6, b""), b.begin_ticks) or [b.begin_ticks] * b.rows
+        if len(times) != b.rows:
+            raise Damaged("%d rows, %d times" % (b.rows, len(times)))
+        for column, values in zip(
+            (self.op, self.func, self.extra, self.stack, self.size, self.addr, self.pair),
+            zip(*out),
+        ):
+            column.extend(values)
+        self.ticks.extend(times)
+        self.thread.extend([b.thread] * b.rows)
 
     def _check(self, b, start, last):
         trace, ticks = self.trace, self.ticks

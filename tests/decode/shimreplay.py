@@ -2,8 +2,7 @@
 """
 shimreplay.py - what the events of a trace add up to, event by event in merged order.
 
-The terms: an *allocation* is an op 1 or 4, and when the op 3 before an op 4 ended a live block it
-is a *reallocation* too; a *free* is an op 2, or an op 3 of size 0 that no op 4 or 5 follows.
+The terms: an *allocation* is an op 1 or 4, and an op 4 is a *reallocation* too; a *free* is an op 2, or an op 3 of size 0 that no op 4 or 5 follows.
 `by_function` counts them all. The peak is the largest number of live bytes after any event
 (`peak_count`: the blocks alive at the first such moment). A block is *temporary* when it was ended
 (by free or by a realloc that succeeded) by the thread that allocated it, before that thread's next
@@ -292,8 +291,7 @@ class Totals:
                 self.newest[thread] = row
                 return
             block = self._allocate(row, key)
-            if block.distance or (before and before[0] is not None):
-                self.reallocations.add(block.one)
+            self.reallocations.add(block.one)
         else:
             self._realloc_failed(key, self.half.pop(thread, None))
 

@@ -27,11 +27,14 @@ def damaged_sampled():
     scenes_sampled.steps(whole)
     crooked = start(0xDA, "crooked", version=2)
     scenes_sampled.crooked(crooked)
+    steps = start(0xDA, "crooked", version=2)
+    scenes_sampled.crooked_steps(steps)
     newer = bytearray(whole.data)
     struct.pack_into("<I", newer, 16, 3)
     return [
         ("newer-version", bytes(newer), 1),
         ("crooked-folded", bytes(crooked.data), 2),
+        ("crooked-steps", bytes(steps.data), 2),
         ("cut", bytes(whole.data[: len(whole.data) // 2]), 2),
     ]
 

@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: MIT
 """
-scenes_sampled.py - the good golden traces of what version 2 added: samples, folded blocks, steps. As
-in scenes.py, each function writes one and returns what is true of it, counted by hand.
+scenes_sampled.py - the good golden traces of what version 2 added: samples, folded blocks, steps of
+the budget, the second form of columns. As in scenes.py, each function writes one and returns what is true of it, counted by hand.
 
 A block of HALF bytes is in a sample of mean distance N with p = 1/2 (to 10 digits), so it stands for
 two; one of ALL bytes always is, and stands for itself.
 """
 from scenes import (
     ALLOC_FAIL,
+    BRK,
+    EVERY_TRUTH,
     MALLOC,
+    MMAP,
+    MUNMAP,
     REALLOC,
     RE_ALLOC,
     RE_FAIL,
     RE_FREE,
+    REALLOC_TRUTH,
     T,
     a,
+    every_function,
     f,
+    realloc_rows,
 )
-from tracewriter import Defs, Kind, Row, SpoolWriter, rows_payload
+from tracewriter import Defs, Kind, Row, SpoolWriter, rows_payload, steps_payload
 
 N, HALF, ALL = 36744, 25469, 10 << 20
 NEW, DELETE, FREE = 10, 36, 32
@@ -270,6 +277,91 @@ def steps(t):
     }
 
 
+def second_form(t):
+    """One call of every function: alone, with times to 2 ticks, and without local pairs."""
+    rows = every_function()
+    how = {"form": 2, "stamps": True}
+    t.events(1, rows[:20], 2, time_shift=1, other_columns=[(200, b"of a later version")], **how)
+    t.events(1, rows[20:], 2, begin=rows[19].ticks, local=False, addr_shift=0, form=2)
+    t.finish()
+    return dict(EVERY_TRUTH)
+
+
+def second_form_stamps(t):
+    """One time for several rows, and then another one for as many: six pairs of 8 bytes."""
+    rows = []
+    for i in range(6):
+        n = i // 2 * 3
+        rows += [a(n, 0x1000 + 32 * i, 8), f(n, 0x1000 + 32 * i)]
+    rows += [a(40, 0x5000, 1), a(40, 0x5100, 1), a(41, 0x5200, 1), a(41, 0x5300, 1)]
+    t.events(1, rows, 2, begin=T - 5, stamps=True, form=2)
+    t.finish()
+    return {
+        "events": 16,
+        "allocations": 10,
+        "frees": 6,
+        "allocated_bytes": 52,
+        "live_bytes": 4,
+        "live_count": 4,
+        "peak_bytes": 8,
+        "peak_count": 1,
+        "temporary": 6,
+    }
+
+
+def second_form_reallocs(t):
+    """As realloc-by-columns, alone and with addresses."""
+    rows = realloc_rows()
+    t.events(1, rows[:10], 2, form=2)
+    t.events(1, rows[10:], 2, form=2, addressed=True)
+    t.finish()
+    return REALLOC_TRUTH
+
+
+def second_form_threads(t):
+    """
+    Addresses that go to and fro between two threads, and are given out again: 3 and 5 blocks, of
+    which one each is left. Thread 1 maps a page where its first block was.
+    """
+    t.defs(Defs().thread(2, T + 20, 4243, 1, 3, "other"))
+    first = [
+        a(1, 0x7000, 40),
+        a(2, 0x7F0000008000, 16),
+        f(5, 0x7000),  # which is thread 2's by now
+        f(6, 0x7F0000008000),
+        Row(T + 210, MMAP, 64, 0x7000, 4096, 4, 0x13),
+        Row(T + 240, MUNMAP, 65, 0x7000, 4096),
+        a(9, 0x7F0000008000, 24),
+        Row(T + 300, BRK, 68, 0x556000021000, 0x21000, 4),
+    ]
+    second = [
+        f(3, 0x7000),
+        a(4, 0x7000, 50, 5),
+        a(12, 0x9000, 100),
+        a(13, 0x9100, 100),
+        f(14, 0x9000),
+        f(15, 0x9100),
+        a(16, 0x9000, 7),
+        a(17, 0x9100, 8),
+        f(18, 0x9000),
+    ]
+    t.events(1, first, 2, form=2, addressed=True)
+    t.events(2, second, 2, form=2, addressed=True)
+    t.finish()
+    return {
+        "events": 17,
+        "allocations": 8,
+        "frees": 6,
+        "allocated_bytes": 40 + 16 + 24 + 50 + 100 + 100 + 7 + 8,
+        "live_bytes": 24 + 8,
+        "live_count": 2,
+        "peak_bytes": 24 + 200,
+        "peak_count": 3,
+        "unknown_frees": 0,
+        "threads": 2,
+    }
+
+
 GOOD = [
     sampled_by_rows,
     sampled_by_columns,
@@ -280,6 +372,10 @@ GOOD = [
     folded_peak,
     folded_debts,
     steps,
+    second_form,
+    second_form_stamps,
+    second_form_reallocs,
+    second_form_threads,
 ]
 IMPAIRED = []
 
@@ -313,4 +409,52 @@ def crooked(t):
     t.events(1, rows, 2, sample=(1 << 64) - 1)
     t.events(1, [a(3, 0x200, 20)], 2)
     t.defs(Defs().step(T, 1).step(T, 9, 1 << 63, 1))
+    t.finish()
+
+
+def crooked_steps(t):
+    """Blocks of the second form that no writer makes, and one that is in order."""
+    rows = [a(1, 0x100, 10), f(2, 0x100), f(3, 0x100), a(4, 0x100, 10)]
+    sound = {8: b"", 9: b"", 11: b"", 13: b"", 15: b""}
+    payload = steps_payload(rows, T + 30, stamps=True)
+    at = 1 + 2 * payload[0]
+    for i in range(payload[0]):
+        number, length = payload[1 + 2 * i], payload[2 + 2 * i]
+        sound[number] = payload[at : at + length]
+        at += length
+
+    def block(**changed):
+        columns = dict(sound)
+        columns.update((int(key[1:]), value) for key, value in changed.items())
+        t.raw_block(
+            2,
+            2,
+            1,
+            T + 30,
+            T + 120,
+            len(rows),
+            bytes([len(columns)])
+            + b"".join(bytes([i, len(c)]) for i, c in columns.items())
+            + b"".join(columns.values()),
+        )
+
+    block(_9=b"\0\0\0\6")  # a shape that is not there
+    block(_9=b"\4\0\0\0")  # one that no row has had yet
+    block(_9=b"\1\0\0\0")  # a local end before its shape
+    block(_9=b"\0\0\1\0")  # two ends of one block
+    block(_9=b"\0\0\0")
+    block(_10=b"\1")  # a rank without its block
+    block(_10=b"")
+    block(_11=sound[11][:1] + b"\x81")  # the second address that was given back, of one
+    block(_11=sound[11][:1] + b"\xf8")
+    block(_11=sound[11][:1] + b"\xf7")  # eight bytes that are not there
+    block(_11=sound[11][:1])
+    block(_13=sound[13][:1] + b"\x80")  # other addresses have no ranks
+    block(_15=b"\0\3\0")  # a distance of nothing
+    block(_15=b"\0\4\1\4")  # two stamps of one row
+    block(_15=b"\x40\3\1")
+    block(_8=b"\1\1\7\1\0\1\0\0")  # a kind that is not there
+    block(_8=b"\1\1\x0a\1\0\0\0\0")  # an op that is none
+    block(_8=b"\xff\xff\x7f\1\1\1\0\0\0\0")
+    block()
     t.finish()

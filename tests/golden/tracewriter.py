@@ -163,6 +163,100 @@ def columns_payload(
     )
 
 
+class _NearFar:
+    """Two columns of addresses; `freed` as in the specification, None: no ranks."""
+
+    def __init__(self, shift, freed):
+        self.shift, self.freed, self.previous = shift, freed, 0
+        self.near, self.far = bytes([shift]), b""
+
+    def add(self, addr, ranks=True):
+        if ranks and self.freed and addr in self.freed[-112:]:
+            at = len(self.freed) - 1 - self.freed[::-1].index(addr)
+            self.near += bytes([128 + len(self.freed) - 1 - at])
+            del self.freed[at]
+        else:
+            distance = zz((addr >> self.shift) - self.previous)
+            size = (distance.bit_length() + 7) // 8
+            self.near += bytes([distance if distance < 128 else 239 + size])
+            self.far += distance.to_bytes(size, "little") if distance >= 128 else b""
+        self.previous = addr >> self.shift
+
+
+def _stamps(ticks, begin, shift):
+    out, at, run, last = bytes([shift]), begin >> shift, 0, 0
+    for now in ticks:
+        if now >> shift != at:
+            distance = (now >> shift) - at
+            out += uv(distance << 1) if run == last else uv(run << 1 | 1) + uv(distance)
+            at, last, run = now >> shift, run, 0
+        run += 1
+    return out
+
+
+def steps_payload(
+    rows, begin, local=True, addressed=False, time_shift=0, addr_shift=4, stamps=False,
+    other_columns=(),
+):
+    """Layout 2 in its second form."""
+    begun, ends = local_pairs(rows) if local else (set(), {})
+    shapes, kinds, steps, ranks, live, freed, end = {}, {}, b"", b"", [], [], None
+    given, other = _NearFar(addr_shift, freed), _NearFar(0, None)
+    for i, r in enumerate(rows):
+        is_local = i in begun or i in ends
+        mark = (0xC0 if addressed and i in begun else 0x80) if is_local else 0
+        shape = (r.op | mark, r.func, r.extra, r.stack, r.size & U64)
+        rank = len(live) - 1 - live.index(ends[i]) if i in ends else 0
+        if i in ends and shape == end:
+            steps += uv(rank << 1 | 1)
+        else:
+            steps += uv(2 * shapes[shape] + 2 if shape in shapes else 0)
+            shapes.setdefault(shape, len(shapes))
+            kinds.setdefault(shape[:3], len(kinds))
+            ranks += uv(rank) if i in ends else b""
+        if i in begun:
+            live.append(i)
+        if i in ends:
+            live.remove(ends[i])
+            end = shape
+        if r.op in (1, 4, 7) and (not is_local or addressed):
+            given.add(r.addr, r.op != 7)
+        elif r.op not in (1, 4, 6, 7) and not is_local:
+            other.add(r.addr)
+        if r.op in (2, 3) and (not is_local or addressed):
+            freed.append(r.addr)
+    stacks = [0] + [s[3] for s in shapes]
+    ticks = [begin] + [r.ticks for r in rows]
+    plain = b"".join(
+        uv((b >> time_shift) - (a >> time_shift)) for a, b in zip(ticks, ticks[1:])
+    )
+    columns = [
+        (
+            8,
+            uv(len(kinds))
+            + uv(len(shapes))
+            + b"".join(bytes(k[:2]) + uv(k[2]) for k in kinds)
+            + b"".join(uv(kinds[s[:3]]) for s in shapes)
+            + b"".join(uv(zz(b - a)) for a, b in zip(stacks, stacks[1:]))
+            + b"".join(uv(s[4]) for s in shapes),
+        ),
+        (9, steps),
+        (10, ranks),
+        (11, given.near),
+        (12, given.far),
+        (13, other.near),
+        (14, other.far),
+        (15, _stamps(ticks[1:], begin, time_shift)) if stamps else (6, bytes([time_shift]) + plain),
+        *other_columns,
+    ]
+    columns = [c for c in columns if c[1]]
+    return (
+        bytes([len(columns)])
+        + b"".join(bytes([i]) + uv(len(c)) for i, c in columns)
+        + b"".join(c for _, c in columns)
+    )
+
+
 Kind = namedtuple(
     "Kind",
     "func end_func extra end_extra stack size count temporary live",
@@ -339,10 +433,12 @@ class TraceWriter:
         ticks = self.newest if ticks is None else ticks
         self.raw_block(1, 0, 0, ticks, ticks, d.count, d.bytes)
 
-    def events(self, thread, rows, layout=1, begin=None, end=None, sample=0, **how):
+    def events(self, thread, rows, layout=1, begin=None, end=None, sample=0, form=1, **how):
+        """FORM: of layout 2."""
         begin = rows[0].ticks if begin is None else begin
         end = rows[-1].ticks if end is None else end
-        payload = rows_payload(rows) if layout == 1 else columns_payload(rows, begin, **how)
+        by_column = steps_payload if form == 2 else columns_payload
+        payload = rows_payload(rows) if layout == 1 else by_column(rows, begin, **how)
         self.raw_block(2, layout, thread, begin, end, len(rows), payload, sample)
         self.rows += len(rows)
 

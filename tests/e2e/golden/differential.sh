@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# timeout: 300
 #
 # differential.sh - traces of made-up programs, ended in order, by a kill and in the middle of a write:
 # both decoders read the totals that were counted while the program ran; and so they do from the trace
-# that `repair` makes of it. A row more is noticed.
+# that `repair` makes of it. Of traces with folded blocks too, and of samples both read the same. A
+# row more is noticed.
 set -uo pipefail
 
 export PYTHONDONTWRITEBYTECODE=1
@@ -26,22 +28,35 @@ compare() {
 		wrong "$name: the decoders read other numbers"
 }
 
+# A random trace of seed $1 in mode $2, as it is and repaired.
+try() {
+	local name="seed $1, $2" trace=$WORK/$1-$2.zst
+	"$golden/random_trace.py" "$1" $(($1 % 4 * 1000 + 300)) "$trace" "$WORK/truth.json" "$2" ||
+		wrong "$name: no trace"
+	"$decoder" check "$trace" || wrong "$name: not as the specification says"
+	compare "$name" "$trace"
+	"$golden/compare.py" "$WORK/truth.json" "$WORK/totals.json" || wrong "$name: not the truth"
+	cp "$WORK/totals.json" "$WORK/before.json"
+	"$SHIM_ANALYZE" repair -o "$trace.repaired" "$trace" >"$WORK/out" 2>&1 ||
+		wrong "$name: repair fails: $(<"$WORK/out")"
+	"$decoder" check "$trace.repaired" || wrong "$name: repaired, but not as specified"
+	compare "$name, repaired" "$trace.repaired"
+	cmp -s <(jq 'del(.end)' "$WORK/before.json") <(jq 'del(.end)' "$WORK/totals.json") ||
+		wrong "$name: other totals after repair"
+	((++traces))
+}
+
 traces=0
 for seed in $(seq 1 24); do
-	trace=$WORK/$seed.zst
-	"$golden/random_trace.py" "$seed" $((seed % 4 * 1000 + 300)) "$trace" "$WORK/truth.json" ||
-		wrong "seed $seed: no trace"
-	"$decoder" check "$trace" || wrong "seed $seed: not as the specification says"
-	compare "seed $seed" "$trace"
-	"$golden/compare.py" "$WORK/truth.json" "$WORK/totals.json" || wrong "seed $seed: not the truth"
-	cp "$WORK/totals.json" "$WORK/before.json"
-	"$SHIM_ANALYZE" repair -o "$WORK/repaired-$seed.zst" "$trace" >"$WORK/out" 2>&1 ||
-		wrong "seed $seed: repair fails: $(<"$WORK/out")"
-	"$decoder" check "$WORK/repaired-$seed.zst" || wrong "seed $seed: repaired, but not as specified"
-	compare "seed $seed, repaired" "$WORK/repaired-$seed.zst"
-	cmp -s <(jq 'del(.end)' "$WORK/before.json") <(jq 'del(.end)' "$WORK/totals.json") ||
-		wrong "seed $seed: other totals after repair"
-	((++traces))
+	try "$seed" exact
+done
+for mode in folded sampled both; do
+	blocks=0
+	for seed in $(seq 1 12); do
+		try "$seed" $mode
+		((blocks += $(jq '(.heap.folded // 0) + (.heap.samples // 0)' "$WORK/summary.json")))
+	done
+	((blocks > 1000)) || wrong "$mode: only $blocks blocks"
 done
 # Larger ones from a third writer of the format, with a truth of its own.
 "$CC" -D_GNU_SOURCE -std=gnu11 -O2 -I"$SRC/include" -o "$WORK/gen_trace" "$SRC"/tests/gen/gen_*.c -lzstd ||
@@ -65,6 +80,6 @@ done
 ! "$golden/compare.py" "$WORK/truth.json" "$WORK/totals.json" >/dev/null ||
 	wrong 'other totals pass unnoticed'
 
-((traces == 28)) || wrong "only $traces traces"
+((traces == 64)) || wrong "only $traces traces"
 ((bad == 0)) && echo "differential: $traces traces"
 exit $bad
