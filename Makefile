@@ -52,6 +52,8 @@ FUZZ := $(FUZZ_SRC:%.c=$(B)/%)
 E2E := $(sort $(wildcard tests/e2e/*/*.sh))
 PRODUCTS := $(B)/libshim.so $(B)/shim-analyze $(B)/shim-run
 
+comma := ,
+
 # ---- flags ------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
@@ -70,12 +72,13 @@ LTO ?= $(if $(findstring Free Software Foundation,$(shell $(CC) --version)),-flt
 PRELOAD_FLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fomit-frame-pointer \
 	-fno-plt -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free \
 	-Wframe-larger-than=2048 $(LTO)
-# No symbol leaves but those of the map, none of zstd's either; nothing may stay unresolved. zstd's
-# two tracing hooks are weak and undefined in its archive: they end as null here, or those of a traced
-# program would be called. nodelete: a hook may be on some thread's stack at any time.
+# No symbol leaves but those of the map, none of zstd's either; nothing may stay unresolved, and what is
+# weak and undefined in the start files ends as null where the linker can do that. nodelete: a hook may be
+# on some thread's stack at any time.
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 PRELOAD_LDFLAGS := -shared -Wl,-soname,libshim.so -Wl,--version-script=preload/libshim.map \
 	-Wl,--exclude-libs,ALL -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,text -Wl,-z,nodelete \
-	-Wl,-z,nodynamic-undefined-weak -Wl,--as-needed
+	$(if $(filter x86_64,$(MACHINE)),-Wl$(comma)-z$(comma)nodynamic-undefined-weak) -Wl,--as-needed
 PRELOAD_LIBS := -l:libzstd.a
 
 ANALYZER_FLAGS := -Ianalyzer -pthread $(SANITIZER)

@@ -16,12 +16,13 @@
 
 #include "config.h"
 #include "thread.h"
+#include "unwind_arch.h"
 
 /*
  * The frame whose return address is the program's call of the hook. Only in the body of a hook
  * itself.
  */
-#define HERE __builtin_frame_address(0)
+#define HERE UNWIND_HERE
 
 /*
  * 1 if events of FAMILY (CONFIG_EVENT_*) are recorded; asked inside the guard, when the settings

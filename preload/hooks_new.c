@@ -140,9 +140,9 @@ static uintptr_t caller_of(const void *frame)
 	const uintptr_t *at = frame;
 	int i;
 
-	for (i = 0; i < 4 && dso_is_own(at[1]); i++)
+	for (i = 0; i < 4 && dso_is_own(unwind_code(at[1])); i++)
 		at = (const uintptr_t *)at[0];
-	return at[1];
+	return unwind_code(at[1]);
 }
 
 /*

@@ -238,6 +238,7 @@ enum {
 	OP_VAL_OFFSET = 0x14,
 	OP_VAL_OFFSET_SF = 0x15,
 	OP_VAL_EXPRESSION = 0x16,
+	OP_AARCH64_NEGATE_RA_STATE = 0x2d,
 	OP_GNU_ARGS_SIZE = 0x2e,
 	OP_GNU_NEGATIVE_OFFSET_EXTENDED = 0x2f,
 	OP_ADVANCE = 0x40, /* from here the low six bits are an operand */
@@ -354,6 +355,11 @@ static int run(struct machine *m, struct cursor c)
 
 		if (op == OP_NOP)
 			continue;
+#if defined(__aarch64__)
+		/* From here on the return address is signed, or no longer: unwind_code() takes either. */
+		if (op == OP_AARCH64_NEGATE_RA_STATE)
+			continue;
+#endif
 		if (run_advance(m, op, &c)) {
 			if (m->at > m->pc)
 				break;

@@ -4,7 +4,7 @@
  * is found.
  *
  * Sources of the formats: DWARF 5, section 6.4; Linux Standard Base 5.0, Core, 10.6 (.eh_frame and
- * .eh_frame_hdr); the CFA opcodes 0x2e and 0x2f are GNU's.
+ * .eh_frame_hdr); the CFA opcodes 0x2e and 0x2f are GNU's, 0x2d is Arm's.
  */
 #ifndef PRELOAD_UNWIND_CFI_H
 #define PRELOAD_UNWIND_CFI_H

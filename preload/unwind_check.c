@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_check.c - see unwind_check.h. Only in a test build: asks libunwind for every stack, which costs
+ * unwind_check.c - see unwind_check.h. Only in a test build: asks another unwinder for every stack, which costs
  * microseconds, and writes to a file from inside hooks.
  */
 #include "unwind_check.h"
@@ -15,7 +15,15 @@
 #include "shim_trace.h"
 #include "stacks.h"
 #include "sys.h"
+#include "unwind_arch.h"
 #include "unwind_fallback.h"
+
+#if UNWIND_HAS_LIBUNWIND
+#define ASK(out, max) fallback_walk(out, max)
+#else
+#include <execinfo.h>
+#define ASK(out, max) ((size_t)backtrace((void **)(out), (int)(max)))
+#endif
 
 #define FRAMES_MAX 4200
 #define TOLD_MAX   20
@@ -58,10 +66,10 @@ static void read_settings(void)
 	check.is_set = 1;
 }
 
-/* What libunwind finds from the return address FRAME[1] outwards, without frames of our own. */
+/* What the oracle finds from the return address FRAME[1] outwards, without frames of our own. */
 static void ask_oracle(const uintptr_t *frame, struct frames *out)
 {
-	size_t count = fallback_walk(out->pcs, FRAMES_MAX), i = 0;
+	size_t count = ASK(out->pcs, FRAMES_MAX), i = 0;
 
 	out->count = 0;
 	while (i < count && out->pcs[i] != frame[1])
@@ -96,7 +104,7 @@ static void tell_difference(const struct frames *ours, const struct frames *thei
 {
 	size_t i;
 
-	TELL("mismatch in %d: ours %lu frames below %u, libunwind %lu\n", sys_getpid(),
+	TELL("mismatch in %d: ours %lu frames below %u, the oracle %lu\n", sys_getpid(),
 	     (unsigned long)ours->count, root, (unsigned long)theirs->count);
 	for (i = 0; i < ours->count || i < theirs->count; i++)
 		TELL("  %lx %lx%s\n", i < ours->count ? (unsigned long)ours->pcs[i] : 0,

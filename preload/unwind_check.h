@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_check.h - a test build (-DSHIM_UNWIND_CHECK) compares stacks of our own engine with libunwind's.
+ * unwind_check.h - a test build (-DSHIM_UNWIND_CHECK) compares stacks of our own engine with those of
+ * an oracle: libunwind's, on aarch64 libgcc's.
  * In any other build this is nothing.
  */
 #ifndef PRELOAD_UNWIND_CHECK_H
@@ -11,7 +12,7 @@
 #ifdef SHIM_UNWIND_CHECK
 
 /*
- * ID, after comparing the frames of that stack with those that libunwind finds at FRAME (unwind.h) - once in
+ * ID, after comparing the frames of that stack with those that the oracle finds at FRAME (unwind.h) - once in
  * UNWIND_CHECK_EVERY captures (environment, default 1). When the process ends, a line with the counts is
  * appended to the file UNWIND_CHECK_LOG; before it, every difference.
  * Context: any thread, inside the guard.

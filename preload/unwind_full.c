@@ -19,9 +19,12 @@
 #define STEPS_MAX   256 /* operations of one evaluation: expressions can loop */
 #define OWN_FRAMES  16  /* of the library itself, at most */
 
+/* Those of CFI, and where the frame goes on if that is none of them. */
+#define REGISTERS (UNWIND_PC < UNWIND_REGISTERS ? UNWIND_REGISTERS : UNWIND_PC + 1)
+
 struct registers {
-	uintptr_t value[UNWIND_REGISTERS];
-	uint32_t known; /* a bit for each */
+	uintptr_t value[REGISTERS];
+	uint64_t known; /* a bit for each */
 	uint32_t is_exact;
 };
 
@@ -36,7 +39,7 @@ static int get(const struct registers *r, uint64_t number, uintptr_t *out)
 static void set(struct registers *r, unsigned number, uintptr_t value)
 {
 	r->value[number] = value;
-	r->known |= 1u << number;
+	r->known |= UINT64_C(1) << number;
 }
 
 /* ---- expressions ---- */
@@ -359,6 +362,8 @@ static enum unwind_result step_row(struct unwind_walk *walk, const struct cfi_ro
 
 	if (row->registers[UNWIND_RA].where == CFI_UNDEFINED)
 		return UNWIND_ROOT;
+	if (UNWIND_RA != UNWIND_PC && row->registers[UNWIND_RA].where == CFI_SAME && !r->is_exact)
+		return UNWIND_CUT; /* still in its register, of a function that has called another */
 	if (row->cfa_is_expression) {
 		if (evaluate(&walk->stack, r, row, row->cfa_value, NULL, &cfa))
 			return UNWIND_CUT;
@@ -372,8 +377,9 @@ static enum unwind_result step_row(struct unwind_walk *walk, const struct cfi_ro
 			return UNWIND_CUT;
 	if (!(next.known >> UNWIND_RA & 1) || !(next.known >> UNWIND_SP & 1))
 		return UNWIND_CUT;
+	set(&next, UNWIND_PC, unwind_code(next.value[UNWIND_RA]));
 	*r = next;
-	return r->value[UNWIND_RA] ? UNWIND_NEXT : UNWIND_ROOT;
+	return r->value[UNWIND_PC] ? UNWIND_NEXT : UNWIND_ROOT;
 }
 
 /* Over a signal frame or code without tables: what unwind_step.c knows. A signal frame gives all registers. */
@@ -381,8 +387,10 @@ static enum unwind_result step_plain(struct unwind_walk *walk, struct unwind_rul
 				     struct registers *r)
 {
 	static const uint8_t order[] = UNWIND_UCONTEXT_ORDER;
-	struct unwind_state s = { r->value[UNWIND_RA], r->value[UNWIND_SP], r->value[UNWIND_FP],
-				  r->is_exact };
+	struct unwind_state s = { .pc = r->value[UNWIND_PC],
+				  .sp = r->value[UNWIND_SP],
+				  .fp = r->value[UNWIND_FP],
+				  .is_exact = r->is_exact };
 	struct unwind_state next;
 	struct registers fresh = { .known = 0 };
 	enum unwind_result result = unwind_step_slow(walk, rule, &s, &next);
@@ -398,7 +406,7 @@ static enum unwind_result step_plain(struct unwind_walk *walk, struct unwind_rul
 				&value) == 0)
 			set(&fresh, order[i], value);
 	}
-	set(&fresh, UNWIND_RA, next.pc);
+	set(&fresh, UNWIND_PC, unwind_code(next.pc));
 	set(&fresh, UNWIND_SP, next.sp);
 	set(&fresh, UNWIND_FP, next.fp);
 	fresh.is_exact = next.is_exact;
@@ -408,7 +416,7 @@ static enum unwind_result step_plain(struct unwind_walk *walk, struct unwind_rul
 
 static enum unwind_result step(struct unwind_walk *walk, struct registers *r)
 {
-	uintptr_t location = r->value[UNWIND_RA] - !r->is_exact;
+	uintptr_t location = r->value[UNWIND_PC] - !r->is_exact;
 	struct unwind_rule rule = rules_find(location);
 	struct cfi_row row;
 	struct dso dso;
@@ -422,25 +430,6 @@ static enum unwind_result step(struct unwind_walk *walk, struct registers *r)
 
 /* ---- the walk ---- */
 
-/*
- * The registers that a callee must keep, of this very place: a macro, so that it is the frame of the
- * function that uses it.
- */
-#define HERE_REGISTERS(r)                                                           \
-	do {                                                                        \
-		uintptr_t *v = (r)->value;                                          \
-		__asm__ volatile("movq %%rbx, 3*8(%0)\n\tmovq %%rbp, 6*8(%0)\n\t"   \
-				 "movq %%rsp, 7*8(%0)\n\tmovq %%r12, 12*8(%0)\n\t"  \
-				 "movq %%r13, 13*8(%0)\n\tmovq %%r14, 14*8(%0)\n\t" \
-				 "movq %%r15, 15*8(%0)\n\tleaq 0(%%rip), %%rax\n\t" \
-				 "movq %%rax, 16*8(%0)"                             \
-				 :                                                  \
-				 : "D"(v)                                           \
-				 : "rax", "memory");                                \
-		(r)->known = 1u << 3 | 1u << 6 | 1u << 7 | 0xfu << 12 | 1u << 16;   \
-		(r)->is_exact = 1;                                                  \
-	} while (0)
-
 __attribute__((noinline)) enum unwind_result unwind_full(struct unwind_walk *walk, uintptr_t sp,
 							 struct unwind_frame *out, size_t max,
 							 size_t *count)
@@ -449,7 +438,9 @@ __attribute__((noinline)) enum unwind_result unwind_full(struct unwind_walk *wal
 	struct registers r;
 	unsigned own;
 
-	HERE_REGISTERS(&r);
+	UNWIND_READ_REGISTERS(r.value);
+	r.known = UNWIND_REGISTERS_READ;
+	r.is_exact = 1;
 	walk->stack.low = walk->stack.high = 0;
 	if (r.value[UNWIND_SP] - walk->own_low < walk->own_high - walk->own_low) {
 		walk->stack.low = r.value[UNWIND_SP];
@@ -462,7 +453,7 @@ __attribute__((noinline)) enum unwind_result unwind_full(struct unwind_walk *wal
 	if (own == OWN_FRAMES)
 		return UNWIND_CUT;
 	while (result == UNWIND_NEXT && *count < max) {
-		uintptr_t pc = r.value[UNWIND_RA];
+		uintptr_t pc = r.value[UNWIND_PC];
 
 		out[(*count)++] = (struct unwind_frame){ pc, r.is_exact,
 							 (uint32_t)dso_is_own(pc - !r.is_exact) };

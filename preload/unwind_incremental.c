@@ -182,6 +182,7 @@ static void walk_fresh(struct capture *c, struct unwind_state s)
 		record_pop(c->record, s.sp);
 		if (record_matches(c->record, &s)) {
 			if (record_verify(c->record, &c->walk)) {
+				record_set_slot(c->record, unwind_slot(&s));
 				c->is_joined = 1;
 				return;
 			}
@@ -217,7 +218,7 @@ static void walk_fresh(struct capture *c, struct unwind_state s)
 static int walk_plain(struct capture *c, const struct unwind_state *entry)
 {
 	const uintptr_t high = c->walk.own_high;
-	uintptr_t pc = entry->pc, sp = entry->sp, fp = entry->fp;
+	uintptr_t pc = entry->pc, sp = entry->sp, fp = entry->fp, at = unwind_slot(entry);
 	struct record *r = c->record;
 	uint32_t count = r->count, n = 0;
 
@@ -234,18 +235,21 @@ static int walk_plain(struct capture *c, const struct unwind_state *entry)
 		    (SHIM_UNWIND_MUTANT == 2 || !r->frames[count - 1].needs_fp ||
 		     r->frames[count - 1].fp == fp)) {
 			r->count = count;
-			if (likely(record_verify(r, &c->walk)))
+			if (likely(record_verify(r, &c->walk))) {
+				record_set_slot(r, at);
 				break;
+			}
 			count = r->count;
 			continue;
 		}
 		if (unlikely(n == c->trace->fresh_max))
 			return 0;
-		rule = rules_find(pc - 1);
+		rule = rules_find(unwind_code(pc) - 1);
 		f->state.pc = pc;
 		f->state.sp = sp;
 		f->state.fp = fp;
 		f->state.is_exact = 0;
+		unwind_set_slot(&f->state, at);
 		f->rule = rule;
 		n++;
 		if (likely(rule.kind == RULE_SP))
@@ -262,9 +266,12 @@ static int walk_plain(struct capture *c, const struct unwind_state *entry)
 				return 0;
 			fp = record_word(slot);
 		}
-		pc = record_word(cfa + UNWIND_RA_SLOT);
+		at = cfa + (uintptr_t)rules_ra_slot(rule);
+		if (UNWIND_RA_VARIES && unlikely(at < entry->sp || at >= high))
+			return 0;
+		pc = record_word(at);
 		sp = cfa;
-		if (unlikely(!pc))
+		if (unlikely(!unwind_code(pc)))
 			return 0;
 	}
 	c->count = n;
@@ -297,7 +304,7 @@ static int add_extras(struct record *r, uint32_t owner, const struct fresh *f,
 	if (f->rule.kind == RULE_CELL)
 		add_extra(r, owner, fp + (uintptr_t)(f->rule.cfa_words * 8L), outer->sp, walk);
 	if (f->rule.kind == RULE_GUESS) {
-		if (outer_needs)
+		if (outer_needs || UNWIND_RA_VARIES) /* there the stack pointer comes of it */
 			add_extra(r, owner, fp, outer->fp, walk);
 		return 1;
 	}
@@ -327,7 +334,7 @@ static int add_end_extras(struct record *r, const struct fresh *f, enum unwind_r
 	if (f->rule.kind == RULE_GUESS && unwind_read(&window, fp + 8, &word) == 0)
 		add_extra(r, 0, fp + 8, word, walk);
 	else if (f->rule.kind != RULE_GUESS && result == UNWIND_ROOT)
-		add_extra(r, 0, last->sp + UNWIND_RA_SLOT, 0, walk);
+		add_extra(r, 0, unwind_slot(last), last->pc, walk);
 	if (f->rule.kind == RULE_CELL && result == UNWIND_ROOT)
 		add_extra(r, 0, fp + (uintptr_t)(f->rule.cfa_words * 8L), last->sp, walk);
 	return f->rule.kind != RULE_SP;
@@ -371,7 +378,7 @@ static uint32_t child_of(uint32_t parent, const struct fresh *f)
 {
 	if (unlikely(f->rule.is_own))
 		return parent;
-	return stacks_node(parent, f->state.pc | (f->state.is_exact ? STACKS_EXACT : 0));
+	return stacks_node(parent, unwind_code(f->state.pc) | (f->state.is_exact ? STACKS_EXACT : 0));
 }
 
 /*
@@ -404,10 +411,10 @@ static uint32_t append(struct capture *c, int is_rooted)
 			needs = f->rule.fp == RULE_FP_AT_FP;
 		else
 			needs = add_extras(r, count, f, outer, needs, &c->walk);
-		r->marks[count] = (struct record_mark){ f->state.sp, f->state.pc };
+		r->marks[count] = record_mark_of(&f->state);
 		r->frames[count] = (struct record_frame){ f->state.fp, is_rooted ? node : 0,
 							  (uint16_t)needs, f->rule.is_own };
-		r->is_plain &= (uint32_t)is_own_stack(&c->walk, f->state.sp + UNWIND_RA_SLOT);
+		r->is_plain &= (uint32_t)is_own_stack(&c->walk, unwind_slot(&f->state));
 		count++;
 		outer = &f->state;
 	}
@@ -425,7 +432,7 @@ static void fill_nodes(struct record *r)
 
 	for (i = 0; i < r->count; i++) {
 		if (!r->frames[i].is_own)
-			node = stacks_node(node, r->marks[i].pc);
+			node = stacks_node(node, unwind_code(r->marks[i].pc));
 		r->frames[i].node = node;
 	}
 }
@@ -445,7 +452,7 @@ static uint32_t window(struct capture *c)
 	i = unkept < depth ? depth - unkept : 0;
 	for (i = i < r->count ? r->count - i : 0; i < r->count && unkept < depth; i++)
 		if (!r->frames[i].is_own)
-			node = stacks_node(node, r->marks[i].pc);
+			node = stacks_node(node, unwind_code(r->marks[i].pc));
 	for (i = unkept < depth ? unkept : depth; i-- > 0;)
 		node = child_of(node, &c->trace->fresh[i]);
 	if (!unkept)
@@ -557,10 +564,12 @@ static __attribute__((noinline)) uint32_t capture(struct thread *t, const struct
 
 uint32_t incremental_stack(struct thread *t, const uintptr_t *frame)
 {
-	struct unwind_state entry = { frame[1], (uintptr_t)(frame + 2), frame[0], 0 };
+	struct unwind_state entry = { .pc = frame[1], .sp = unwind_caller_sp(frame), .fp = frame[0] };
 	struct unwind_trace *trace = t->trace;
 	struct record *r = &trace->records[0];
 
+	unwind_set_slot(&entry,
+			entry.sp - sizeof(uintptr_t)); /* in the hook's frame, and never compared */
 	/* The same stack as last time: nothing but comparing. */
 	if (likely(entry.sp - t->stack_low < t->stack_high - t->stack_low &&
 		   trace->generation == __atomic_load_n(&rules_generation, __ATOMIC_RELAXED))) {

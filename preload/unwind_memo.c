@@ -47,11 +47,11 @@ static int is_on(struct memo *memo)
 
 static int is_unchanged(const struct memo_entry *e)
 {
-	uintptr_t difference = record_word(e->join_mark.sp + UNWIND_RA_SLOT) ^ e->join_mark.pc;
+	uintptr_t difference = record_difference(&e->join_mark);
 	uint32_t i;
 
 	for (i = 1; i < e->count; i++)
-		difference |= record_word(e->marks[i].sp + UNWIND_RA_SLOT) ^ e->marks[i].pc;
+		difference |= record_difference(&e->marks[i]);
 	return difference == 0;
 }
 
@@ -72,6 +72,7 @@ uint32_t memo_find(struct memo *memo, struct record *r, const struct unwind_stat
 	if (!record_verify(r, NULL))
 		return 0;
 	memo->hits++;
+	record_set_slot(r, record_slot(&e->join_mark));
 	count = r->count;
 	for (i = e->count; i-- > 0; count++) {
 		r->marks[count] = e->marks[i];

@@ -67,7 +67,7 @@ static int verify_foreign(struct record *r, struct unwind_walk *walk)
 		}
 		if (i == 0)
 			break;
-		if (unwind_read(&walk->stack, r->marks[i - 1].sp + UNWIND_RA_SLOT, &word) ||
+		if (unwind_read(&walk->stack, record_slot(&r->marks[i - 1]), &word) ||
 		    word != r->marks[i - 1].pc) {
 			r->count = i - 1;
 			return 0;

@@ -25,9 +25,12 @@
 #define SHIM_UNWIND_MUTANT 0
 #endif
 
-/* The half of a frame that is compared: the word below SP must be PC. */
+/* The half of a frame that is compared: the word in its slot, on x86-64 the one below SP, must be PC. */
 struct record_mark {
 	uintptr_t sp, pc;
+#if UNWIND_RA_VARIES
+	uintptr_t slot; /* of the innermost frame: means nothing */
+#endif
 };
 
 struct record_frame {
@@ -93,6 +96,43 @@ static inline uintptr_t record_word(uintptr_t addr)
 	return *(const uintptr_t *)addr;
 }
 
+/* The mark of a frame in state S. */
+static inline struct record_mark record_mark_of(const struct unwind_state *s)
+{
+	struct record_mark m = { .sp = s->sp, .pc = s->pc };
+
+#if UNWIND_RA_VARIES
+	m.slot = s->slot;
+#endif
+	return m;
+}
+
+/* R's innermost frame will be the caller of a frame that keeps its return address in SLOT. */
+static inline void record_set_slot(struct record *r, uintptr_t slot)
+{
+#if UNWIND_RA_VARIES
+	r->marks[r->count - 1].slot = slot;
+#else
+	(void)r;
+	(void)slot;
+#endif
+}
+
+static inline uintptr_t record_slot(const struct record_mark *m)
+{
+#if UNWIND_RA_VARIES
+	return m->slot;
+#else
+	return m->sp + UNWIND_RA_SLOT;
+#endif
+}
+
+/* 0 if the return address that M stands for is in its place. That is readable. */
+static inline uintptr_t record_difference(const struct record_mark *m)
+{
+	return record_word(record_slot(m)) ^ m->pc;
+}
+
 /*
  * The number of frames beyond the innermost one that are to be dropped counted from the root: 0 if every
  * return address is in its place, else the index of the innermost one that is not, plus 1. Plain
@@ -105,20 +145,16 @@ static inline uint32_t record_compare(const struct record_mark *marks, uint32_t 
 	/* No load depends on another: eight frames cost little more than one. */
 	for (; i >= 8; i -= 8) {
 		const struct record_mark *m = &marks[i - 8];
-		uintptr_t difference = (record_word(m[0].sp + UNWIND_RA_SLOT) ^ m[0].pc) |
-				       (record_word(m[1].sp + UNWIND_RA_SLOT) ^ m[1].pc) |
-				       (record_word(m[2].sp + UNWIND_RA_SLOT) ^ m[2].pc) |
-				       (record_word(m[3].sp + UNWIND_RA_SLOT) ^ m[3].pc) |
-				       (record_word(m[4].sp + UNWIND_RA_SLOT) ^ m[4].pc) |
-				       (record_word(m[5].sp + UNWIND_RA_SLOT) ^ m[5].pc) |
-				       (record_word(m[6].sp + UNWIND_RA_SLOT) ^ m[6].pc) |
-				       (record_word(m[7].sp + UNWIND_RA_SLOT) ^ m[7].pc);
+		uintptr_t difference = record_difference(&m[0]) | record_difference(&m[1]) |
+				       record_difference(&m[2]) | record_difference(&m[3]) |
+				       record_difference(&m[4]) | record_difference(&m[5]) |
+				       record_difference(&m[6]) | record_difference(&m[7]);
 
 		if (unlikely(difference))
 			break;
 	}
 	for (; i > 0; i--)
-		if (unlikely(record_word(marks[i - 1].sp + UNWIND_RA_SLOT) != marks[i - 1].pc))
+		if (unlikely(record_difference(&marks[i - 1])))
 			break;
 	return i;
 }

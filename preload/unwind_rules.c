@@ -159,6 +159,37 @@ static int rule_of_fp(const struct cfi_row *row, struct unwind_rule *rule)
 	}
 }
 
+#if UNWIND_RA_VARIES
+
+#define NEAR_MAX 15 /* what fits in struct unwind_rule */
+
+/* Functions save it beside the frame pointer, if they save that. */
+static int rule_of_ra(const struct cfi_place *ra, struct unwind_rule *rule)
+{
+	int16_t words;
+	int near;
+
+	if (to_words(ra->value, &words) || rule->fp == RULE_FP_AT_FP)
+		return -EINVAL;
+	if (rule->fp == RULE_FP_SAME)
+		rule->fp_words = words;
+	near = words - rule->fp_words;
+	if (near < -NEAR_MAX || near > NEAR_MAX)
+		return -EINVAL;
+	rule->near = (int8_t)near;
+	return 0;
+}
+
+#else
+
+static int rule_of_ra(const struct cfi_place *ra, struct unwind_rule *rule)
+{
+	(void)rule;
+	return ra->value == UNWIND_RA_SLOT ? 0 : -EINVAL;
+}
+
+#endif
+
 struct unwind_rule rules_of_row(const struct cfi_row *row)
 {
 	static const struct unwind_rule complex = { .kind = RULE_COMPLEX };
@@ -169,10 +200,9 @@ struct unwind_rule rules_of_row(const struct cfi_row *row)
 		return (struct unwind_rule){ .kind = RULE_SIGNAL };
 	if (ra->where == CFI_UNDEFINED)
 		return rule;
-	if (ra->where != CFI_SAVED || ra->value != UNWIND_RA_SLOT ||
-	    row->registers[UNWIND_SP].where != CFI_SAME)
+	if (ra->where != CFI_SAVED || row->registers[UNWIND_SP].where != CFI_SAME)
 		return complex;
-	if (rule_of_cfa(row, &rule) || rule_of_fp(row, &rule))
+	if (rule_of_cfa(row, &rule) || rule_of_fp(row, &rule) || rule_of_ra(ra, &rule))
 		return complex;
 	return rule;
 }

@@ -20,7 +20,7 @@
 
 struct cfi_row;
 
-/* How the CFA is found. The return address is at CFA - 8, the caller's stack pointer is the CFA. */
+/* How the CFA is found. The caller's stack pointer is the CFA. */
 enum rule_kind {
 	RULE_NONE = 0, /* of an empty slot; never returned */
 	RULE_SP,       /* stack pointer + cfa_words */
@@ -40,13 +40,29 @@ enum rule_fp {
 };
 
 struct unwind_rule {
-	uint8_t kind;       /* enum rule_kind */
-	uint8_t fp : 7;     /* enum rule_fp */
+	uint8_t kind; /* enum rule_kind */
+#if UNWIND_RA_VARIES
+	uint8_t fp : 2; /* enum rule_fp */
+	int8_t near : 5; /* the return address lies so many words beyond fp_words, also when no frame pointer does */
+#else
+	uint8_t fp : 7; /* enum rule_fp */
+#endif
 	uint8_t is_own : 1; /* code of this library: no frame of the program's */
 	int16_t cfa_words;
 	int16_t fp_words;
 	uint16_t generation;
 };
+
+/* Where RULE finds the return address, from the CFA. */
+static inline intptr_t rules_ra_slot(struct unwind_rule rule)
+{
+#if UNWIND_RA_VARIES
+	return (rule.fp_words + rule.near) * 8L;
+#else
+	(void)rule;
+	return UNWIND_RA_SLOT;
+#endif
+}
 
 struct rules_slot {
 	uintptr_t key; /* location + 1; 0 empty; written once */

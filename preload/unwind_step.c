@@ -11,8 +11,7 @@
 
 #include <errno.h>
 
-#define CALL_BYTES 8          /* more than the longest call instruction */
-#define FRAME_MAX  (1u << 24) /* bytes between a stack pointer and a frame pointer that is one */
+#define FRAME_MAX (1u << 24) /* bytes between a stack pointer and a frame pointer that is one */
 
 /* Copies SIZE bytes of code at PC. 0, or -EFAULT. */
 static int read_code(struct unwind_window *w, uintptr_t pc, uint8_t *out, unsigned size)
@@ -31,6 +30,12 @@ static int read_code(struct unwind_window *w, uintptr_t pc, uint8_t *out, unsign
 	}
 	return 0;
 }
+
+/* ---- is it the return address of a call? ---- */
+
+#if defined(__x86_64__)
+
+#define CALL_BYTES 8 /* more than the longest call instruction */
 
 /* Length of "ff /2", a call through a register or memory, from its ModRM and SIB bytes; 0 if it is no call. */
 static unsigned indirect_call_length(const uint8_t *code)
@@ -71,6 +76,23 @@ static int follows_call(struct unwind_window *w, uintptr_t pc)
 	return 0;
 }
 
+#else
+
+/* 1 if the instruction before PC is a call: bl, blr, or one of the four forms of blra. */
+static int follows_call(struct unwind_window *w, uintptr_t pc)
+{
+	uint32_t code;
+
+	if ((pc & 3) || read_code(w, pc - sizeof(code), (uint8_t *)&code, sizeof(code)))
+		return 0;
+	return (code & 0xfc000000) == 0x94000000 || (code & 0xfffffc1f) == 0xd63f0000 ||
+	       (code & 0xfefff800) == 0xd63f0800;
+}
+
+#endif
+
+/* ---- steps ---- */
+
 static int is_sigreturn(struct unwind_window *w, uintptr_t pc)
 {
 	uint8_t code[UNWIND_SIGRETURN_BYTES];
@@ -96,6 +118,34 @@ static enum unwind_result step_signal(struct unwind_walk *walk, const struct unw
 }
 
 /*
+ * NEXT was found by a frame pointer. Where that lies says nothing about the caller's stack pointer if functions choose
+ * the place; a rule that needs the stack pointer also tells where the caller, whose frame pointer is known, saved the
+ * one before. Both are believed if they lead to a call.
+ */
+static enum unwind_result guess_sp(struct unwind_walk *walk, struct unwind_state *next)
+{
+#if UNWIND_RA_VARIES
+	struct unwind_rule rule = rules_find(unwind_location(next));
+	uintptr_t sp = next->sp, cfa, pc;
+
+	if (rule.kind != RULE_SP)
+		return UNWIND_NEXT;
+	if (rule.fp == RULE_FP_AT_CFA)
+		sp = next->fp - (uintptr_t)((rule.fp_words + rule.cfa_words) * 8L);
+	cfa = sp + (uintptr_t)(rule.cfa_words * 8L);
+	if (sp - next->sp > FRAME_MAX ||
+	    unwind_read(&walk->stack, cfa + (uintptr_t)rules_ra_slot(rule), &pc) ||
+	    !follows_call(&walk->code, unwind_code(pc)))
+		return UNWIND_CUT;
+	next->sp = sp;
+#else
+	(void)walk;
+	(void)next;
+#endif
+	return UNWIND_NEXT;
+}
+
+/*
  * By the frame pointer: the caller's at it, the return address above. A frame pointer of 0 marks the
  * outermost frame; so does an address to which no call returns, put there by whoever made the stack (as
  * makecontext does).
@@ -103,17 +153,21 @@ static enum unwind_result step_signal(struct unwind_walk *walk, const struct unw
 static enum unwind_result step_guess(struct unwind_walk *walk, const struct unwind_state *s,
 				     struct unwind_state *next)
 {
-	if (is_sigreturn(&walk->code, s->pc))
+	uintptr_t pc = unwind_code(s->pc);
+
+	if (is_sigreturn(&walk->code, pc))
 		return step_signal(walk, s, next);
-	if (s->fp == 0 || (!s->is_exact && !follows_call(&walk->code, s->pc)))
+	if (s->fp == 0 || (!s->is_exact && !follows_call(&walk->code, pc)))
 		return UNWIND_ROOT;
 	if (s->fp < s->sp || s->fp - s->sp > FRAME_MAX ||
 	    unwind_read(&walk->stack, s->fp, &next->fp) ||
-	    unwind_read(&walk->stack, s->fp + 8, &next->pc) || !follows_call(&walk->code, next->pc))
+	    unwind_read(&walk->stack, s->fp + 8, &next->pc) ||
+	    !follows_call(&walk->code, unwind_code(next->pc)))
 		return UNWIND_CUT;
 	next->sp = s->fp + 16;
 	next->is_exact = 0;
-	return UNWIND_NEXT;
+	unwind_set_slot(next, s->fp + 8);
+	return guess_sp(walk, next);
 }
 
 enum unwind_result unwind_step_slow(struct unwind_walk *walk, struct unwind_rule rule,

@@ -18,8 +18,11 @@
 
 /* A frame: where it goes on when its callee has returned, with which registers. */
 struct unwind_state {
-	uintptr_t pc, sp, fp;
+	uintptr_t pc, sp, fp; /* pc as it was read: unwind_code() */
 	uint32_t is_exact; /* interrupted by a signal: pc is the next instruction, not a return address */
+#if UNWIND_RA_VARIES
+	uintptr_t slot; /* where pc was read */
+#endif
 };
 
 struct unwind_walk {
@@ -37,7 +40,27 @@ enum unwind_result {
 /* Where the rule for S holds. */
 static inline uintptr_t unwind_location(const struct unwind_state *s)
 {
-	return s->pc - !s->is_exact;
+	return unwind_code(s->pc) - !s->is_exact;
+}
+
+/* Where the return address was read that is S->pc. */
+static inline uintptr_t unwind_slot(const struct unwind_state *s)
+{
+#if UNWIND_RA_VARIES
+	return s->slot;
+#else
+	return s->sp + UNWIND_RA_SLOT;
+#endif
+}
+
+static inline void unwind_set_slot(struct unwind_state *s, uintptr_t slot)
+{
+#if UNWIND_RA_VARIES
+	s->slot = slot;
+#else
+	(void)s;
+	(void)slot;
+#endif
 }
 
 /* A walk that begins at SP, on a thread whose own stack is [LOW, HIGH). */
@@ -65,7 +88,7 @@ enum unwind_result unwind_step_slow(struct unwind_walk *walk, struct unwind_rule
 static inline enum unwind_result unwind_step_copied(struct unwind_walk *walk, struct unwind_rule rule,
 						    struct unwind_state s, struct unwind_state *next)
 {
-	struct unwind_state out = { 0, 0, 0, 0 };
+	struct unwind_state out = { .pc = 0 };
 	enum unwind_result result = unwind_step_slow(walk, rule, &s, &out);
 
 	*next = out;
@@ -79,7 +102,7 @@ static inline enum unwind_result unwind_step_copied(struct unwind_walk *walk, st
 static inline enum unwind_result unwind_step(struct unwind_walk *walk, struct unwind_rule rule,
 					     const struct unwind_state *s, struct unwind_state *next)
 {
-	uintptr_t cfa, fp = s->fp;
+	uintptr_t cfa, slot, fp = s->fp;
 
 	if (likely(rule.kind == RULE_SP))
 		cfa = s->sp + (uintptr_t)(rule.cfa_words * 8L);
@@ -92,8 +115,10 @@ static inline enum unwind_result unwind_step(struct unwind_walk *walk, struct un
 	/* A caller's frame is further up, unless it lies on another stack. */
 	if (unlikely(cfa <= s->sp))
 		return UNWIND_COMPLEX;
-	if (unlikely(unwind_read(&walk->stack, cfa + UNWIND_RA_SLOT, &next->pc)))
+	slot = cfa + (uintptr_t)rules_ra_slot(rule);
+	if (unlikely(unwind_read(&walk->stack, slot, &next->pc)))
 		return UNWIND_CUT;
+	unwind_set_slot(next, slot);
 	next->fp = fp;
 	if (rule.fp != RULE_FP_SAME && unlikely(unwind_read(&walk->stack,
 							    (rule.fp == RULE_FP_AT_CFA ? cfa : fp) +
@@ -102,7 +127,7 @@ static inline enum unwind_result unwind_step(struct unwind_walk *walk, struct un
 		return UNWIND_CUT;
 	next->sp = cfa;
 	next->is_exact = 0;
-	return likely(next->pc) ? UNWIND_NEXT : UNWIND_ROOT;
+	return likely(unwind_code(next->pc)) ? UNWIND_NEXT : UNWIND_ROOT;
 }
 
 #endif
