@@ -17,9 +17,12 @@
 /* Most bytes that N rows can become. */
 #define COMPACT_BOUND(n) ((size_t)(n)*54 + 4096)
 
-/* Other threads may have run meanwhile: local pairs keep their address. */
+/*
+ * Other threads may have recorded meanwhile: local pairs keep their address, times are as fine as
+ * the order of threads needs them (docs/design-notes.md, 15; ticks are of the TSC).
+ */
 #define COMPACT_ADDRESSES 0x1u
-/* Times are compared with those of other threads or of marks: they are kept to the tick. */
+/* Times are compared with those of marks: they are kept to the tick. */
 #define COMPACT_TIMES     0x2u
 
 struct compact;

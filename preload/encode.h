@@ -22,6 +22,16 @@ static inline uint8_t *encode_varint(uint8_t *at, uint64_t value)
 	return at;
 }
 
+/* A varint below 2^14, without a branch; stores two bytes in any case. */
+static inline uint8_t *encode_short(uint8_t *at, uint32_t value)
+{
+	uint32_t is_long = value > 0x7f;
+
+	at[0] = (uint8_t)(value | is_long << 7);
+	at[1] = (uint8_t)(value >> 7);
+	return at + 1 + is_long;
+}
+
 static inline uint64_t encode_zigzag(int64_t value)
 {
 	return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);

@@ -257,6 +257,8 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	write_definitions_locked(p);
 	lock_put(&sink->lock);
 
+	if (!clock_is_tsc)
+		order |= order ? COMPACT_TIMES : 0; /* ticks are nanoseconds: too few to drop any */
 	block = block_of_chunk(p, chunk);
 	block->layout = SHIM_LAYOUT_COLUMNS;
 	block->end_ticks = rows[count - 1].ticks;

@@ -133,7 +133,7 @@ static void record_alone(struct thread *t)
 
 static void record_beside(struct thread *t)
 {
-	t->order = COMPACT_ADDRESSES | COMPACT_TIMES;
+	t->order = COMPACT_ADDRESSES;
 	t->stamp_every = 1;
 	t->stamp_left = 0;
 }

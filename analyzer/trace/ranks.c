@@ -33,7 +33,8 @@ size_t ranks_take(struct ranks *r, size_t rank)
 	uint64_t bits;
 
 	for (word = (r->end - 1) / 64;; word--) {
-		while (word % GROUP_WORDS == GROUP_WORDS - 1 && r->groups[word / GROUP_WORDS] <= rank) {
+		while (word % GROUP_WORDS == GROUP_WORDS - 1 &&
+		       r->groups[word / GROUP_WORDS] <= rank) {
 			rank -= r->groups[word / GROUP_WORDS];
 			word -= GROUP_WORDS;
 		}

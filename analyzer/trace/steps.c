@@ -31,7 +31,7 @@ struct steps {
 	/* Time. */
 	unsigned time_shift;
 	int has_stamps;
-	uint64_t ticks; /* shifted */
+	uint64_t ticks;                          /* shifted */
 	uint64_t run, stamp_row, stamp_distance; /* the next stamp, NO_STAMP: none */
 	int bad;
 };
@@ -95,7 +95,8 @@ static int read_shapes(struct block *b, struct cursor *c, struct steps *s)
 
 /* ---- time ---- */
 
-static void next_stamp(struct steps *s, uint64_t row)
+/* The stamp behind the one at ROW, or the first. */
+static void next_stamp(struct steps *s, uint64_t row, int is_first)
 {
 	uint64_t value;
 
@@ -110,7 +111,7 @@ static void next_stamp(struct steps *s, uint64_t row)
 		s->stamp_distance = value >> 1;
 	}
 	s->stamp_row = row + s->run;
-	if (!s->stamp_distance || s->run > SHIM_BLOCK_MAX_BYTES || (row && !s->run))
+	if (!s->stamp_distance || s->run > SHIM_BLOCK_MAX_BYTES || (!is_first && !s->run))
 		s->bad = 1;
 }
 
@@ -120,7 +121,7 @@ static inline void read_time(struct steps *s, uint64_t row)
 		s->ticks += column_number(&s->time, &s->bad);
 	} else if (row == s->stamp_row) {
 		s->ticks += s->stamp_distance;
-		next_stamp(s, row);
+		next_stamp(s, row, 0);
 	}
 }
 
@@ -209,8 +210,8 @@ static uint64_t end_local(struct block *b, size_t row, uint64_t rank, int *bad)
 	return alloc->addr;
 }
 
-static uint64_t addr_of(struct block *b, struct steps *s, const struct block_shape *shape, size_t row,
-			uint64_t rank)
+static uint64_t addr_of(struct block *b, struct steps *s, const struct block_shape *shape,
+			size_t row, uint64_t rank)
 {
 	uint64_t addr;
 
@@ -250,7 +251,8 @@ static int begin_steps(struct block *b, struct cursor *by_id, struct steps *s, c
 	s->alloc.far = column_begin(&by_id[SHIM_COLUMN_ALLOC_FAR], NULL);
 	s->other.near = column_begin(&by_id[SHIM_COLUMN_OTHER_NEAR], &s->other.shift);
 	s->other.far = column_begin(&by_id[SHIM_COLUMN_OTHER_FAR], NULL);
-	s->time = column_begin(&by_id[stamps ? SHIM_COLUMN_STAMPS : SHIM_COLUMN_TIME], &s->time_shift);
+	s->time = column_begin(&by_id[stamps ? SHIM_COLUMN_STAMPS : SHIM_COLUMN_TIME],
+			       &s->time_shift);
 	for (i = 0; i < SHIM_COLUMN_END; i++)
 		if (by_id[i].bad)
 			return -1;
@@ -258,7 +260,7 @@ static int begin_steps(struct block *b, struct cursor *by_id, struct steps *s, c
 	s->ticks = b->header.begin_ticks >> s->time_shift;
 	s->stamp_row = NO_STAMP;
 	if (stamps)
-		next_stamp(s, 0);
+		next_stamp(s, 0, 1);
 	*why = "its columns are shorter than its rows";
 	if ((size_t)(s->steps.end - s->steps.at) < rows)
 		return -1;
@@ -295,7 +297,8 @@ int64_t steps_decode(struct block *b, struct cursor *by_id, const char **why)
 				     .func = shape->func,
 				     .extra = shape->extra };
 	}
-	*why = b->live.count ? "a local allocation has no end" : "its columns are shorter than its rows";
+	*why = b->live.count ? "a local allocation has no end"
+			     : "its columns are shorter than its rows";
 	if (s.bad || b->live.count || s.steps.at > s.steps.end || s.ranks.at > s.ranks.end ||
 	    s.time.at > s.time.end)
 		return -1;

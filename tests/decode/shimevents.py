@@ -199,15 +199,16 @@ def _shape_parts(column):
 def _stamps(column, begin, rows):
     """The times of column 15."""
     shift, numbers, out, run = _shift(column, "stamp"), _Numbers(column[1:]), [], 0
-    at = begin >> shift
+    at, is_first = begin >> shift, True
     while not numbers.is_done():
         value = numbers.varint()
         if value & 1:
             run, distance = value >> 1, numbers.varint()
         else:
             distance = value >> 1
-        if not distance or (out and not run) or len(out) + run > rows:
+        if not distance or not (run or is_first) or len(out) + run >= rows:
             raise Damaged("an impossible stamp")
+        is_first = False
         out.extend([max(at << shift, begin)] * run)
         at += distance
     out.extend([max(at << shift, begin)] * (rows - len(out)))

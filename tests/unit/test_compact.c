@@ -18,10 +18,11 @@
 #include "compact.h"
 #include "trace/block.h"
 
-#define BEGIN    UINT64_C(1000000)
-#define ADDRS    64
-#define ROUNDS   300
-#define SHIFT_ST 11 /* times of a process with one thread keep no finer ones */
+#define BEGIN        UINT64_C(1000000)
+#define ADDRS        64
+#define ROUNDS       300
+#define SHIFT_ALONE  11 /* times of a thread that records alone keep no finer ones */
+#define SHIFT_BESIDE 4  /* nor do those of one that does not */
 
 static struct compact *work;
 static uint8_t *block_bytes;
@@ -73,7 +74,7 @@ static void fill(uint32_t count, int is_fine)
 	}
 }
 
-static void decode(struct block *block, uint32_t count, int has_threads)
+static void decode(struct block *block, uint32_t count, unsigned order)
 {
 	struct shim_block *header = (struct shim_block *)(void *)block_bytes;
 	size_t room = ZSTD_compressBound(sizeof(*header) + COMPACT_BOUND(count));
@@ -90,9 +91,8 @@ static void decode(struct block *block, uint32_t count, int has_threads)
 				       .begin_ticks = BEGIN,
 				       .end_ticks = rows[count - 1].ticks,
 				       .row_count = count };
-	header->payload_bytes = (uint32_t)compact_rows(
-		work, rows, count, BEGIN, has_threads ? COMPACT_ADDRESSES | COMPACT_TIMES : 0,
-		(uint8_t *)(header + 1));
+	header->payload_bytes = (uint32_t)compact_rows(work, rows, count, BEGIN, order,
+						       (uint8_t *)(header + 1));
 	assert_true(header->payload_bytes <= COMPACT_BOUND(count));
 	ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
 	length = ZSTD_compress2(context, frame, room, block_bytes,
@@ -108,9 +108,10 @@ static void decode(struct block *block, uint32_t count, int has_threads)
 	free(frame);
 }
 
-static void same(const struct shim_row *row, const struct event *event, int has_threads)
+static void same(const struct shim_row *row, const struct event *event, unsigned order)
 {
-	uint64_t ticks = has_threads ? row->ticks : row->ticks >> SHIFT_ST << SHIFT_ST;
+	unsigned shift = order & COMPACT_TIMES ? 0 : order ? SHIFT_BESIDE : SHIFT_ALONE;
+	uint64_t ticks = row->ticks >> shift << shift;
 
 	assert_true(event->ticks == (ticks > BEGIN ? ticks : BEGIN));
 	assert_int_equal(event->op, row->op);
@@ -125,12 +126,12 @@ static void same(const struct shim_row *row, const struct event *event, int has_
 		 * Without an address it must name the right partner, and only where nobody
 		 * interleaves.
 		 */
-		assert_false(has_threads);
+		assert_false(order & COMPACT_ADDRESSES);
 		assert_true(rows[event_partner(event) - event + (row - rows)].addr == row->addr);
 	}
 }
 
-static void rounds(int has_threads)
+static void rounds(unsigned order)
 {
 	struct block block = { 0 };
 	uint32_t round, i, count, locals = 0;
@@ -138,13 +139,13 @@ static void rounds(int has_threads)
 	for (round = 0; round < ROUNDS; round++) {
 		count = round ? 1 + pick(round % 10 ? 200 : COMPACT_ROWS_MAX) : COMPACT_ROWS_MAX;
 		fill(count, (int)round & 1);
-		decode(&block, count, has_threads);
+		decode(&block, count, order);
 		for (i = 0; i < count; i++) {
-			same(&rows[i], &block.events[i], has_threads);
+			same(&rows[i], &block.events[i], order);
 			locals += (uint32_t)event_is_local(&block.events[i]);
 		}
 	}
-	assert_true(has_threads ? locals == 0 : locals > 0);
+	assert_true(order & COMPACT_ADDRESSES ? locals == 0 : locals > 0);
 	block_free(&block);
 }
 
@@ -154,10 +155,17 @@ static void rows_come_back_with_one_thread(void **state)
 	rounds(0);
 }
 
+static void rows_come_back_to_the_tick(void **state)
+{
+	(void)state;
+	rounds(COMPACT_TIMES);
+}
+
 static void rows_come_back_with_many_threads(void **state)
 {
 	(void)state;
-	rounds(1);
+	rounds(COMPACT_ADDRESSES);
+	rounds(COMPACT_ADDRESSES | COMPACT_TIMES);
 }
 
 /*
@@ -200,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_back_with_one_thread),
+		cmocka_unit_test(rows_come_back_to_the_tick),
 		cmocka_unit_test(rows_come_back_with_many_threads),
 		cmocka_unit_test(a_failed_realloc_is_no_pair),
 	};
