@@ -61,24 +61,26 @@ void debts_withdraw(struct debts *d, uint64_t addr)
 	}
 }
 
-void debts_take(struct debts *d, uint64_t addr)
+int debts_take(struct debts *d, uint64_t addr)
 {
 	struct debt *debt = find(d, addr);
 
-	if (debt && debt->open && !debt->is_taken) {
-		debt->open--;
-		debt->is_taken = 1;
-	}
+	if (!debt || !debt->open || debt->is_taken)
+		return 0;
+	debt->open--;
+	debt->is_taken = 1;
+	return 1;
 }
 
-void debts_give_back(struct debts *d, uint64_t addr)
+int debts_give_back(struct debts *d, uint64_t addr)
 {
 	struct debt *debt = find(d, addr);
 
-	if (debt && debt->is_taken) {
-		debt->open++;
-		debt->is_taken = 0;
-	}
+	if (!debt || !debt->is_taken)
+		return 0;
+	debt->open++;
+	debt->is_taken = 0;
+	return 1;
 }
 
 int debts_settle(struct debts *d, uint64_t addr)

@@ -32,10 +32,10 @@ void debts_free(struct debts *d);
 void debts_add(struct debts *d, uint64_t addr, uint64_t due_ticks);
 /* One less: it was none after all. */
 void debts_withdraw(struct debts *d, uint64_t addr);
-/* A block came alive at ADDR. */
-void debts_take(struct debts *d, uint64_t addr);
-/* The end of the block at ADDR was seen. */
-void debts_give_back(struct debts *d, uint64_t addr);
+/* A block came alive at ADDR. Returns whether it took one. */
+int debts_take(struct debts *d, uint64_t addr);
+/* The end of the block at ADDR was seen. Returns whether it had one. */
+int debts_give_back(struct debts *d, uint64_t addr);
 /* Returns whether the block at ADDR had one, which is settled by that: it has ended. */
 int debts_settle(struct debts *d, uint64_t addr);
 /*

@@ -129,10 +129,21 @@ static inline void save_peak(struct heap *h, struct heap_stat *s)
 	}
 }
 
+/* What samples and folded blocks leave in doubt about the peak. */
+static __attribute__((cold, noinline)) void look_at_bounds(struct heap *h)
+{
+	uint64_t sure = h->live_bytes > h->owing_bytes ? h->live_bytes - h->owing_bytes : 0;
+
+	if (h->sampled)
+		heap_look_at_halves(h);
+	if (sure > h->peak_least_bytes)
+		h->peak_least_bytes = sure;
+}
+
 static inline void look_for_peak(struct heap *h, uint64_t ticks)
 {
-	if (unlikely(h->sampled))
-		heap_look_at_halves(h);
+	if (unlikely(h->is_in_doubt))
+		look_at_bounds(h);
 	if (h->live_bytes <= h->most_bytes)
 		return;
 	h->most_bytes = h->live_bytes;
@@ -146,9 +157,13 @@ static inline void look_for_peak(struct heap *h, uint64_t ticks)
 		h->sampled->totals.peak = h->sampled->totals.live;
 }
 
-void heap_look_for_peak(struct heap *h, uint64_t ticks)
+void heap_look_for_crest(struct heap *h, uint64_t ticks)
 {
+	uint64_t least = h->peak_least_bytes;
+
 	look_for_peak(h, ticks);
+	if (h->process->slot_count > 1)
+		h->peak_least_bytes = least;
 }
 
 /* SIZE bytes of STACK are alive from TICKS on, owned by thread ROW. */
@@ -307,16 +322,17 @@ static void close_bucket(struct heap *h)
 {
 	struct timeline_bucket *b = timeline_at(&h->hand);
 
+	heap_close_interval(h);
 	b->live_bytes += h->live_bytes;
 	b->live_count += h->live_count;
-	b->most_bytes += h->most_bytes;
+	b->most_bytes += h->bucket_bytes;
 	b->allocations += h->allocations - h->before.allocations;
 	b->allocated_bytes += h->allocated_bytes - h->before.allocated_bytes;
 	b->frees += h->frees - h->before.frees;
 	h->before.allocations = h->allocations;
 	h->before.allocated_bytes = h->allocated_bytes;
 	h->before.frees = h->frees;
-	h->most_bytes = h->live_bytes;
+	h->bucket_bytes = 0;
 }
 
 static void close_buckets(struct heap *h, uint64_t ticks)
@@ -340,6 +356,7 @@ static void settle_debts(struct heap *h, uint64_t ticks)
 		if (!b)
 			continue;
 		facts = live_load(b);
+		h->owing_bytes -= facts.size;
 		drop_live(h, &facts);
 		live_erase(&h->live, b);
 	}
@@ -365,7 +382,10 @@ static __attribute__((cold, noinline)) void end_reused(struct heap *h, const str
 	struct live_facts old = live_load(b);
 
 	drop_live(h, &old);
-	h->unended_blocks += !debts_settle(&h->debts, live_addr(b));
+	if (debts_settle(&h->debts, live_addr(b)))
+		h->owing_bytes -= old.size;
+	else
+		h->unended_blocks++;
 }
 
 /*
@@ -440,7 +460,8 @@ static void settle_as_alive(struct heap *h, struct heap_lane *lane, uint64_t add
 	if (!is_new)
 		end_reused(h, b);
 	live_store(b, facts);
-	debts_take(&h->debts, addr);
+	if (debts_take(&h->debts, addr))
+		h->owing_bytes += facts->size;
 	if (!(facts->flags & LIVE_UNCOUNTED))
 		revive(h, facts, ticks);
 }
@@ -466,6 +487,7 @@ void heap_settle(struct heap *h)
 			settle_as_alive(h, lane, lane->pending.addr, lane->pending.end_ticks);
 	}
 	settle_debts(h, UINT64_MAX);
+	heap_close_interval(h);
 	if (h->hand.timeline) {
 		close_buckets(h, h->process->end_ticks);
 		close_bucket(h);
@@ -580,8 +602,8 @@ static inline void on_alloc(struct heap *h, const struct event *e, uint32_t slot
 		if (unlikely(!is_new))
 			end_reused(h, b);
 		live_store(b, &block);
-		if (unlikely(h->debts.count))
-			debts_take(&h->debts, e->addr);
+		if (unlikely(h->debts.count) && debts_take(&h->debts, e->addr))
+			h->owing_bytes += block.size;
 	}
 	if (!(block.flags & LIVE_UNCOUNTED))
 		count_allocation(h, lane, &block, e);
@@ -618,8 +640,8 @@ static inline __attribute__((always_inline)) int take_block(struct heap *h, cons
 	*is_temporary = is_temporary_end(h, e, slot, e->addr) && block->slot == slot;
 	drop_live(h, block);
 	live_erase(&h->live, b);
-	if (unlikely(h->debts.count))
-		debts_give_back(&h->debts, e->addr);
+	if (unlikely(h->debts.count) && debts_give_back(&h->debts, e->addr))
+		h->owing_bytes -= block->size;
 	return 1;
 }
 
@@ -717,12 +739,15 @@ void heap_batch(struct heap *h, const struct event_batch *batch)
 {
 	const struct timebase *clock = &h->process->clock;
 	struct threads_row *row = &h->rows[batch->slot];
+	struct heap_lane *lane = &h->lanes[batch->slot];
 
 	if (!row->events)
 		row->first_ns = timebase_ns(clock, batch->events[0].ticks);
 	row->events += batch->count;
 	row->last_ns = batch->events[batch->count - 1].ticks; /* ticks until heap_finish */
-	h->lanes[batch->slot].newest_ticks = row->last_ns;
+	if (unlikely(lane->hidden_bytes && batch->events[0].ticks > lane->hidden_end_ticks))
+		heap_hide(h, batch->slot, 0);
+	lane->newest_ticks = row->last_ns;
 	h->sample_flags = batch->sample_bytes ? heap_sample_flags(h, batch->sample_bytes) : 0;
 	if (h->filter.keep_stack || h->filter.keep_slot || h->filter.from_ticks)
 		run_batch(h, batch, 1);

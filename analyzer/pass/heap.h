@@ -72,10 +72,11 @@ struct heap_totals {
 	uint64_t least_distance, most_distance;
 	uint64_t folded; /* blocks that were counted, but have no rows */
 	/*
-	 * With several threads, folded blocks may have been alive at the peak that nobody counted
-	 * there: it was peak_bytes at least, and at most this. Otherwise the two are the same;
-	 * UINT64_MAX: not known.
+	 * With folded blocks of several threads, or beside the ends of older blocks, more may have
+	 * been alive at some moment than is seen, and what is seen may have ended: the peak was
+	 * between these two. Otherwise they are peak_bytes. UINT64_MAX: not known.
 	 */
+	uint64_t peak_least_bytes;
 	uint64_t peak_most_bytes;
 	/*
 	 * The largest value of an estimated curve, peak_bytes, errs high: it is taken where chance

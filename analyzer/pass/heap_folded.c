@@ -107,6 +107,10 @@ static void open_window(struct heap *h, const struct event_folded *f)
 
 	if (!h->windows)
 		h->windows = xcalloc(h->process->slot_count, sizeof(*h->windows));
+	if (!h->is_in_doubt) {
+		h->is_in_doubt = 1;
+		h->peak_least_bytes = h->peak_bytes;
+	}
 	w = &h->windows[f->slot];
 	w->last[0] = w->last[1];
 	w->last[1] = (struct heap_window){ f->begin_ticks, f->end_ticks };
@@ -130,23 +134,45 @@ uint64_t heap_debt_due(const struct heap *h, uint32_t slot, uint64_t ticks)
 	return due;
 }
 
-/* How far the peak may lie above what is seen: what all threads' folded blocks can have held. */
-static void widen_peak(struct heap *h, const struct event_folded *f)
+void heap_close_interval(struct heap *h)
 {
-	uint64_t most = f->folded->most_bytes, hidden = 0;
+	uint64_t most;
+
+	if (__builtin_add_overflow(h->most_bytes, h->hidden_bytes, &most))
+		most = UINT64_MAX;
+	h->peak_most_bytes = most > h->peak_most_bytes ? most : h->peak_most_bytes;
+	h->bucket_bytes = h->most_bytes > h->bucket_bytes ? h->most_bytes : h->bucket_bytes;
+	h->most_bytes = h->live_bytes;
+}
+
+void heap_hide(struct heap *h, uint32_t slot, uint64_t hidden)
+{
 	size_t i;
 
-	if (f->sample_bytes || h->peak_hidden_bytes == UINT64_MAX) {
-		h->peak_hidden_bytes = UINT64_MAX;
-		return;
-	}
-	for (i = 0; !most && i < f->folded->count; i++)
+	heap_close_interval(h);
+	h->lanes[slot].hidden_bytes = hidden;
+	h->hidden_bytes = 0;
+	for (i = 0; i < h->process->slot_count; i++)
+		if (__builtin_add_overflow(h->hidden_bytes, h->lanes[i].hidden_bytes,
+					   &h->hidden_bytes))
+			h->hidden_bytes = UINT64_MAX;
+}
+
+/* What F's blocks can hold beside the crest: nothing where that is all there is to know. */
+static uint64_t hidden_by(const struct heap *h, const struct event_folded *f)
+{
+	uint64_t hidden = 0;
+	size_t i;
+
+	if (h->process->slot_count == 1 && !f->has_older_ends)
+		return 0;
+	if (f->sample_bytes)
+		return UINT64_MAX;
+	if (f->folded->most_bytes)
+		return f->folded->most_bytes;
+	for (i = 0; i < f->folded->count; i++)
 		hidden += f->folded->kinds[i].size * f->folded->kinds[i].count;
-	h->lanes[f->slot].hidden_bytes = most ? most : hidden;
-	for (i = 0, hidden = 0; i < h->process->slot_count; i++)
-		hidden += h->lanes[i].hidden_bytes;
-	if (hidden > h->peak_hidden_bytes)
-		h->peak_hidden_bytes = hidden;
+	return hidden;
 }
 
 /* The folded blocks that are alive at the crest come, or go again. */
@@ -180,7 +206,7 @@ static void pass_crest(struct heap *h, const struct event_folded *f, uint8_t fla
 	if (ticks < h->filter.from_ticks || (h->filter.to_ticks && ticks >= h->filter.to_ticks))
 		return;
 	add_crest(h, f, flags, 0);
-	heap_look_for_peak(h, ticks);
+	heap_look_for_crest(h, ticks);
 	add_crest(h, f, flags, 1);
 }
 
@@ -197,7 +223,8 @@ void heap_folded(struct heap *h, const struct event_folded *f)
 	}
 	heap_wake(h, f->begin_ticks);
 	open_window(h, f);
-	widen_peak(h, f);
+	heap_hide(h, f->slot, hidden_by(h, f));
+	h->lanes[f->slot].hidden_end_ticks = f->end_ticks;
 	if (!row->events)
 		row->first_ns = timebase_ns(&h->process->clock, f->begin_ticks);
 	row->events += 2 * f->folded->pairs;

@@ -257,12 +257,13 @@ static void add_totals(struct heap *h, struct heap_totals *t)
 /* How far the largest peak of any process may lie above the one that is known. */
 static void widen_peak(const struct heap *h, struct heap_totals *t)
 {
-	uint64_t most = h->peak_bytes;
+	uint64_t most = h->peak_bytes > h->peak_most_bytes ? h->peak_bytes : h->peak_most_bytes;
+	uint64_t least = h->is_in_doubt ? h->peak_least_bytes : h->peak_bytes;
 
-	if (h->process->slot_count > 1)
-		most = __builtin_add_overflow(most, h->peak_hidden_bytes, &most) ? UINT64_MAX : most;
 	if (most > t->peak_most_bytes)
 		t->peak_most_bytes = most;
+	if (least > t->peak_least_bytes)
+		t->peak_least_bytes = least;
 }
 
 struct estimate_range heap_peak_range(const struct heap_totals *t)
@@ -285,6 +286,8 @@ struct estimate_range heap_peak_range(const struct heap_totals *t)
 		range.high = t->peak_bytes;
 	if (range.high < t->peak_most_bytes)
 		range.high = t->peak_most_bytes;
+	if (range.low > t->peak_least_bytes && t->folded)
+		range.low = t->peak_least_bytes;
 	return range;
 }
 

@@ -17,6 +17,9 @@ static struct heap_sampled *sampled_of(struct heap *h)
 	size_t i;
 
 	if (!h->sampled) {
+		if (!h->is_in_doubt)
+			h->peak_least_bytes = h->peak_bytes;
+		h->is_in_doubt = 1;
 		h->sampled = xcalloc(1, sizeof(*h->sampled));
 		h->sampled->slots = xcalloc(h->process->slot_count, sizeof(*h->sampled->slots));
 		for (i = 0; i < 2; i++)

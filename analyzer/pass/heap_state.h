@@ -49,7 +49,8 @@ struct heap_lane {
 	uint64_t last; /* the thread's last allocation: its address, or EVENT_LOCAL and the event */
 	struct threads_row *row;
 	uint64_t newest_ticks; /* of the batches so far */
-	uint64_t hidden_bytes; /* most that the folded blocks of its block had alive */
+	/* most that the folded blocks of its block had alive and no crest shows, until hidden_end */
+	uint64_t hidden_bytes, hidden_end_ticks;
 	struct heap_pending pending;
 };
 
@@ -121,14 +122,21 @@ struct heap {
 	uint64_t wake_ticks; /* from here on, something other than an event is due: heap_wake */
 	/* LIVE_SAMPLE_* of blocks that the batch at hand allocates */
 	uint8_t sample_flags;
+	uint8_t is_in_doubt;          /* there are samples or folded blocks */
 	struct heap_sampled *sampled; /* NULL: no sample so far */
 	struct debts debts;
 	struct heap_windows *windows; /* by slot; NULL: nothing is folded so far */
 	uint64_t folded;
-	/* most that folded blocks can have held beside what was seen; UINT64_MAX: not known */
-	uint64_t peak_hidden_bytes;
+	/*
+	 * Folded blocks can have held hidden_bytes more than is seen, since a moment up to which
+	 * the peak was peak_most_bytes at most and the bucket of the timeline bucket_bytes.
+	 * UINT64_MAX: not known.
+	 */
+	uint64_t hidden_bytes, peak_most_bytes, bucket_bytes;
+	uint64_t owing_bytes;      /* of blocks that have taken a debt: they may have ended */
+	uint64_t peak_least_bytes; /* without those, and without crests */
 	double ns_per_tick;
-	/* most_bytes: within the bucket of the timeline */
+	/* most_bytes: within the bucket of the timeline, and since hidden_bytes changed last */
 	uint64_t live_bytes, live_count, most_bytes;
 	uint64_t peak_bytes, peak_count, peak_ticks, epoch;
 	uint64_t allocations, allocated_bytes, reallocations, frees, failed, temporary;
@@ -158,8 +166,8 @@ static inline uint64_t heap_span_ns(const struct heap *h, uint64_t begin, uint64
 
 	return __builtin_expect(ns < 0x1p64, 1) ? (uint64_t)ns : UINT64_MAX;
 }
-/* Looks whether what is live now is more than ever, at TICKS. */
-void heap_look_for_peak(struct heap *h, uint64_t ticks);
+/* Looks whether what is live now, at a crest, is more than ever, at TICKS. */
+void heap_look_for_crest(struct heap *h, uint64_t ticks);
 /* COUNT blocks that were allocated as B says were given back by another family of functions. */
 void heap_count_mismatch(struct heap *h, const struct live_facts *b, uint32_t free_stack,
 			 uint8_t func, uint64_t count);
@@ -214,5 +222,9 @@ void heap_sampled_delete(struct heap_sampled *sampled);
  * TICKS ended; 0: none can.
  */
 uint64_t heap_debt_due(const struct heap *h, uint32_t slot, uint64_t ticks);
+/* What was most since the last such moment goes into the bounds of peak and bucket. */
+void heap_close_interval(struct heap *h);
+/* From now on the folded blocks of SLOT's thread can hold HIDDEN bytes that nobody sees. */
+void heap_hide(struct heap *h, uint32_t slot, uint64_t hidden);
 
 #endif

@@ -87,6 +87,7 @@ struct event_folded {
 	uint64_t sample_bytes;           /* as of a batch */
 	uint32_t slot;
 	int is_crest;
+	int has_older_ends; /* rows end blocks that the crest knows nothing of: it may lie elsewhere */
 };
 
 /* "alloc", "free" …; "unknown" for a number that this version does not have. */

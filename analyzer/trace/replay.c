@@ -36,6 +36,7 @@ struct lane {
 	struct block *block; /* current, NULL: the next item is not loaded yet */
 	size_t at;
 	size_t crest; /* events of the block before the crest of its folded blocks; SIZE_MAX: none */
+	int has_older_ends; /* of that block */
 	uint32_t thread;
 	uint64_t lost;
 };
@@ -274,10 +275,23 @@ static void tell_folded(struct replay *r, const struct lane *lane, uint32_t slot
 				       .end_ticks = b->header.end_ticks,
 				       .sample_bytes = b->header.sample_bytes,
 				       .slot = slot,
-				       .is_crest = is_crest };
+				       .is_crest = is_crest,
+				       .has_older_ends = lane->has_older_ends };
 
 	if (r->options->folded)
 		r->options->folded(r->options->context, &folded);
+}
+
+/* A writer knows no size of what another block of events began: such ends are in no crest. */
+static int has_older_ends(const struct block *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->header.row_count; i++)
+		if ((b->events[i].op == SHIM_OP_FREE || b->events[i].op == SHIM_OP_REALLOC_FREE) &&
+		    !event_is_local(&b->events[i]))
+			return 1;
+	return 0;
 }
 
 static void begin_folded(struct replay *r, struct lane *lane, uint32_t slot)
@@ -287,6 +301,7 @@ static void begin_folded(struct replay *r, struct lane *lane, uint32_t slot)
 	if (!b->folded.count)
 		return;
 	lane->crest = b->folded.crest < b->header.row_count ? b->folded.crest : b->header.row_count;
+	lane->has_older_ends = has_older_ends(b);
 	tell_folded(r, lane, slot, 0);
 	if (lane->crest == 0)
 		tell_folded(r, lane, slot, 1);

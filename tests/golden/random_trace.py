@@ -6,7 +6,8 @@ random_trace.py - a trace of a made-up program, and what is true of it.
 usage: random_trace.py SEED EVENTS OUT.zst TRUTH.json [exact|folded|sampled|both]
 
 Folded: a part of the pairs in a block have no rows. Sampled: from some point on only a sample is
-recorded, so that no more is true than what failed and how it ended. The seed chooses everything: threads, who frees what, reallocs that move, stay and fail with other
+recorded, so that no more is true than what failed and how it ended. Prints the peak in bytes. The
+seed chooses everything: threads, who frees what, reallocs that move, stay and fail with other
 threads' calls between their halves, addresses that are used again at once, layouts, where blocks
 end, and how the program ends (in order, killed with a spool, killed in the middle of an append).
 The truth is counted while the program runs, not from the trace.
@@ -311,6 +312,7 @@ def main(argv):
     write(argv[3], t.data)
     if spool:
         write(argv[3] + ".spool", spool.data)
+    print(p.truth["peak_bytes"])
     unknown = ()
     if mode == "folded":  # which rows are temporary is not told; the peak of threads neither
         unknown = ("temporary",) + ("peak_bytes", "peak_count") * (p.thread_count > 1)

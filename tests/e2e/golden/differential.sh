@@ -31,11 +31,14 @@ compare() {
 # A random trace of seed $1 in mode $2, as it is and repaired.
 try() {
 	local name="seed $1, $2" trace=$WORK/$1-$2.zst
-	"$golden/random_trace.py" "$1" $(($1 % 4 * 1000 + 300)) "$trace" "$WORK/truth.json" "$2" ||
-		wrong "$name: no trace"
+	"$golden/random_trace.py" "$1" $(($1 % 4 * 1000 + 300)) "$trace" "$WORK/truth.json" "$2" \
+		>"$WORK/peak" || wrong "$name: no trace"
 	"$decoder" check "$trace" || wrong "$name: not as the specification says"
 	compare "$name" "$trace"
 	"$golden/compare.py" "$WORK/truth.json" "$WORK/totals.json" || wrong "$name: not the truth"
+	[[ $2 != folded ]] || jq -e --argjson peak "$(<"$WORK/peak")" '.heap |
+		(.peak_bytes_low // .peak_bytes) <= $peak and $peak <= (.peak_bytes_high // .peak_bytes)' \
+		"$WORK/summary.json" >"$WORK/out" || wrong "$name: the peak is not in its bounds"
 	cp "$WORK/totals.json" "$WORK/before.json"
 	"$SHIM_ANALYZE" repair -o "$trace.repaired" "$trace" >"$WORK/out" 2>&1 ||
 		wrong "$name: repair fails: $(<"$WORK/out")"
@@ -76,7 +79,7 @@ for how in '--threads 1 --layout columns' '--threads 3 --layout columns' '--thre
 done
 
 # Negative control: the truth of another seed.
-"$golden/random_trace.py" 100 500 "$WORK/other.zst" "$WORK/truth.json"
+"$golden/random_trace.py" 100 500 "$WORK/other.zst" "$WORK/truth.json" >"$WORK/peak"
 ! "$golden/compare.py" "$WORK/truth.json" "$WORK/totals.json" >/dev/null ||
 	wrong 'other totals pass unnoticed'
 
