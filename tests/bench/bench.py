@@ -154,7 +154,7 @@ def arguments():
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.only = options.only.split(",") if options.only else None
     options.sections = (options.sections or ("programs" if options.only else ",".join(SECTIONS))).split(",")
-    options.tools = options.tools.split(",")
+    options.tools = ["native"] + [t for t in options.tools.split(",") if t != "native"]
     return options
 
 

@@ -12,6 +12,7 @@ NAN = float("nan")
 MB = 1e6
 MANY_EVENTS = 100000         # fewer: the header is most of the trace, and an event's share of the time is noise
 RECORD_ADDS = 0.03           # heaptrack's recording adds at least that share: else "a share of it" is noise
+CHAIN = ("native",) + PARTS + ("shim",)
 SLOW_PROGRAM = 1e6           # allocations a second
 
 
@@ -23,6 +24,11 @@ def geomean(values):
 def largest(pairs):
     """(VALUE, NAME) of the largest of [(name, value)], without those that were not measured."""
     return max(((v, n) for n, v in pairs if v == v), default=(NAN, "nothing"))
+
+
+def parts_of(chain, record, divisor):
+    """What each of CHAIN adds to the one before, all of them, and RECORD, over DIVISOR."""
+    return [(b - a) / divisor for a, b in zip(chain, chain[1:])] + [(end - chain[0]) / divisor for end in (chain[-1], record)]
 
 
 class Row:
@@ -76,11 +82,10 @@ class Row:
         return self.least(tool, "bytes") / self.events if self.events >= MANY_EVENTS else NAN
 
     def parts(self):
-        """ns of each part for an event: [hook, capture, rows, columns, file], and what heaptrack's recording takes."""
+        """ns for an event: hook, capture, rows, columns, file, all of them, and what heaptrack's recording takes."""
         if self.events < MANY_EVENTS:
-            return [NAN] * (len(PARTS) + 2)
-        chain = [self.least(t) for t in ("native",) + PARTS + ("shim",)]
-        return [(b - a) / self.events * 1e9 for a, b in zip(chain, chain[1:])] + [self.added("record") / self.events * 1e9]
+            return [NAN] * (len(PARTS) + 3)
+        return parts_of([self.least(t) for t in CHAIN], self.least("record"), self.events / 1e9)
 
     def reading_of(self, view, what, per_million=True):
         cost = self.reading.get(view)
@@ -115,17 +120,11 @@ def table_cpu(data):
 
 def table_parts(data):
     head = ("ns for an event", "hook", "capture", "row", "columns", "write", "all", "record")
-    lines = []
-    for r in rows_of(data):
-        parts = r.parts()
-        if parts[-1] == parts[-1] or parts[0] == parts[0]:
-            lines.append((r.name, *parts[:-1], sum(parts[:-1]), parts[-1]))
+    lines = [(r.name, *r.parts()) for r in rows_of(data) if r.events >= MANY_EVENTS]
     pairs = data.get("pairs", {})
     for depth in sorted(pairs.get("native", {}), key=int):
-        chain = [pairs.get(t, {}).get(depth, NAN) for t in ("native",) + PARTS + ("shim",)]
-        parts = [(b - a) / 2 for a, b in zip(chain, chain[1:])]
-        lines.append(("pair at depth " + depth, *parts, (chain[-1] - chain[0]) / 2,
-                      (pairs.get("record", {}).get(depth, NAN) - chain[0]) / 2))
+        chain = [pairs.get(t, {}).get(depth, NAN) for t in CHAIN]
+        lines.append(("pair at depth " + depth, *parts_of(chain, pairs.get("record", {}).get(depth, NAN), 2)))
     return head, lines, 1
 
 

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import time
 
+import runs
+
 # Commands of the tool whose page or picture is timed, if this version has them: name, arguments, name of the output.
 VIEWS = (("flamegraph", ("flamegraph",), "flame.html"), ("report", ("report",), "report.html"))
 
@@ -26,8 +28,7 @@ def timed(bench, arguments):
     out = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
-    with open(note, encoding="ascii") as f:
-        rss = int(f.read().split()[-1]) * 1024
+    rss = runs.kilobytes(note) * 1024
     return {"cpu": usage.ru_utime + usage.ru_stime, "wall": time.perf_counter() - begin, "rss": rss,
             "status": os.waitstatus_to_exitcode(status)}, out
 

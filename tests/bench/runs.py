@@ -67,6 +67,16 @@ class Bench:
         return tool != "record" or os.path.exists(HEAPTRACK_PRELOAD)
 
 
+def kilobytes(path):
+    """What time(1) wrote to PATH, which goes; 0 if it was killed before."""
+    if not os.path.exists(path):
+        return 0
+    with open(path, encoding="ascii") as f:
+        words = f.read().split()
+    os.unlink(path)
+    return int(words[-1]) if words else 0
+
+
 def run(bench, workload, tool, index):
     """One run as a dictionary: CPU seconds, peak memory in bytes, exit status, bytes written; traces stay at BASE*."""
     base = os.path.join(bench.folder, "%s-%s-%d" % (workload.name, tool, index))
@@ -75,7 +85,7 @@ def run(bench, workload, tool, index):
     # By a small process of its own: the peak memory of a child begins with that of whoever forked it.
     prefix = ["/usr/bin/time", "-q", "-f", "%M", "-o", base + ".rss"] + bench.prefix(tool, base)
     if workload.server:
-        process = servers.KINDS[workload.server](prefix, env, bench.folder, base + ".err")
+        process = servers.serve(workload.server, prefix, env, bench.folder, base + ".err")
     else:
         process = servers.start(workload.argv, prefix, env, base + ".err")
     _, status, usage = os.wait4(process.pid, 0)
@@ -83,9 +93,7 @@ def run(bench, workload, tool, index):
     with open(base + ".err", encoding="utf-8", errors="replace") as f:
         said = f.read().strip().splitlines()[-1:]
     os.unlink(base + ".err")
-    with open(base + ".rss", encoding="ascii") as f:
-        rss = int(f.read().split()[-1]) * 1024
-    os.unlink(base + ".rss")
+    rss = kilobytes(base + ".rss") * 1024
     result = {"cpu": usage.ru_utime + usage.ru_stime, "rss": rss, "status": os.waitstatus_to_exitcode(status),
               "bytes": sum(os.path.getsize(f) for f in glob.glob(base + "*"))}
     if status and said:

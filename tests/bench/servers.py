@@ -5,6 +5,7 @@ Only the server's process is measured; what loads it is never preloaded.
 """
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -23,7 +24,7 @@ def connected(path):
         except OSError:
             client.close()
             time.sleep(0.025)
-    raise RuntimeError("no server at " + path)
+    raise ConnectionError("no server at " + path)
 
 
 def fresh(folder, name):
@@ -34,19 +35,24 @@ def fresh(folder, name):
 
 
 def start(argv, prefix, env, errors):
+    """In a process group of its own, so that all of it can be ended."""
     with open(errors, "wb") as err:
-        return subprocess.Popen(prefix + argv, env=env, stdout=subprocess.DEVNULL, stderr=err)
+        return subprocess.Popen(prefix + argv, env=env, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
 
 
-def redis(prefix, env, folder, errors):
-    path = fresh(folder, "redis.sock")
-    server = start(["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", folder],
-                   prefix, env, errors)
+def redis_argv(path, folder):
+    return ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", folder]
+
+
+def redis_load(path):
     connected(path).close()
     subprocess.run(["redis-benchmark", "-s", path] + REDIS_LOAD, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["redis-cli", "-s", path, "shutdown", "nosave"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                    check=False)
-    return server
+
+
+def memcached_argv(path, _folder):
+    return ["memcached", "-u", "root", "-s", path, "-A", "-m", "64", "-t", "2"]
 
 
 def memcached_batch(rng, fill):
@@ -64,9 +70,7 @@ def memcached_batch(rng, fill):
     return "".join(out + ["mn\r\n"]).encode()
 
 
-def memcached(prefix, env, folder, errors):
-    path = fresh(folder, "memcached.sock")
-    server = start(["memcached", "-u", "root", "-s", path, "-A", "-m", "64", "-t", "2"], prefix, env, errors)
+def memcached_load(path):
     rng = random.Random(4)
     batches = [memcached_batch(rng, i < 50) for i in range(100)]
     with connected(path) as client:
@@ -76,10 +80,23 @@ def memcached(prefix, env, folder, errors):
             while not answer.endswith(b"MN\r\n"):
                 received = client.recv(1 << 16)
                 if not received:
-                    raise RuntimeError("memcached has closed the connection")
+                    raise ConnectionError("memcached has closed the connection")
                 answer = answer[-4:] + received
         client.sendall(b"shutdown\r\n")
+
+
+KINDS = {"redis": (redis_argv, redis_load), "memcached": (memcached_argv, memcached_load)}
+
+
+def serve(kind, prefix, env, folder, errors):
+    """The process of a server of KIND that has done its work and was asked to end."""
+    argv, load = KINDS[kind]
+    path = fresh(folder, kind + ".sock")
+    server = start(argv(path, folder), prefix, env, errors)
+    try:
+        load(path)
+    except (OSError, subprocess.CalledProcessError) as error:
+        with open(errors, "a", encoding="utf-8") as err:
+            err.write("\n%s\n" % error)
+        os.killpg(server.pid, signal.SIGKILL)
     return server
-
-
-KINDS = {"redis": redis, "memcached": memcached}
