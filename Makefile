@@ -157,7 +157,7 @@ $(UNIT_TOOL): $(B)/tests/unit/%: tests/unit/%.c $(B)/libanalyzer.a
 $(UNIT_GUEST): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a
 	@mkdir -p $(@D)
 	$(SAY) TEST $@
-	$(Q)$(UNIT_COMPILE) -Ipreload $(B)/libpreload.a -lcmocka $(PRELOAD_LIBS)
+	$(Q)$(UNIT_COMPILE) -Ipreload $(B)/libpreload.a -lcmocka $(PRELOAD_LIBS) -lm
 
 $(UNIT_BOTH): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a $(B)/libanalyzer.a
 	@mkdir -p $(@D)
@@ -212,11 +212,14 @@ demo: ## install what is missing, build, profile a leaky sample and python3, sho
 	$(STEP) all $(B)/tests/programs/demo_leaky
 	@B=$(B) tests/demo.sh
 
-.PHONY: bench bench-build
+.PHONY: bench bench-build bench-doc
 bench: ## measure against heaptrack: tables with machine and commit (BENCH_ROUNDS, BENCH_ONLY, BENCH_QUICK)
 	@.ci/deps build bench
 	$(STEP) bench-build
 	@B=$(B) tests/bench/bench.sh
+
+bench-doc: ## put the last run of make bench into docs/performance.md
+	@/usr/bin/python3 tests/bench/bench_doc.py $(B)/bench.json docs/performance.md
 
 # Beside the library, those that stop partway (preload/upto.h).
 UPTO := 0 1 2 3
