@@ -15,6 +15,9 @@
 
 #define CONFIG_DEPTH_DEFAULT 256
 #define CONFIG_DEPTH_MAX     4096
+#define CONFIG_SAMPLE_MAX    (UINT64_C(1) << 40)
+#define CONFIG_MAX_TRACE_MIN (128u << 10)
+#define CONFIG_MAX_TRACE_MAX (UINT64_C(1) << 50)
 #define CONFIG_PATH_BYTES    4096
 #define CONFIG_PROBLEMS_MAX  16
 #define CONFIG_LINE_BYTES    320
@@ -24,6 +27,7 @@ struct config config = {
 	.output = "shim.%e.%p.zst",
 	.events = CONFIG_EVENT_HEAP | CONFIG_EVENT_MMAP,
 	.depth = CONFIG_DEPTH_DEFAULT,
+	.max_trace_bytes = 100u << 20,
 	.is_start_on = 1,
 	.is_children_on = 1,
 };
@@ -120,6 +124,45 @@ static void parse_depth(const char *name, const char *value)
 		config.depth = depth;
 }
 
+/* A whole number with k, m or g (1024 and so on). 0 or -1. */
+static int parse_bytes(const char *value, uint64_t max, uint64_t *out)
+{
+	static const char units[] = "kmg";
+	uint64_t bytes = 0;
+	const char *c, *unit;
+
+	for (c = value; *c >= '0' && *c <= '9' && bytes <= max; c++)
+		bytes = bytes * 10 + (uint64_t)(*c - '0');
+	if (c == value || bytes > max)
+		return -1;
+	unit = *c ? strchr(units, *c | 0x20) : NULL;
+	if (unit && __builtin_mul_overflow(bytes, UINT64_C(1) << 10 * (unit - units + 1), &bytes))
+		return -1;
+	if (c[unit != NULL] || bytes > max)
+		return -1;
+	*out = bytes;
+	return 0;
+}
+
+static void parse_sample(const char *name, const char *value)
+{
+	if (parse_bytes(value, CONFIG_SAMPLE_MAX, &config.sample_bytes))
+		problem(name, value,
+			"not a size up to 1024g such as 512k; the default 0 is used, which records every allocation");
+}
+
+static void parse_max_trace(const char *name, const char *value)
+{
+	uint64_t bytes = 0;
+
+	if (parse_bytes(value, CONFIG_MAX_TRACE_MAX, &bytes) ||
+	    (bytes && bytes < CONFIG_MAX_TRACE_MIN))
+		problem(name, value,
+			"not 0 and not a size from 128k to 1048576g such as 100m; the default 100m is used");
+	else
+		config.max_trace_bytes = bytes;
+}
+
 static void parse_switch(const char *name, const char *value, uint32_t *out)
 {
 	if (strcmp(value, "on") == 0)
@@ -186,10 +229,11 @@ static struct {
 	void (*parse)(const char *name, const char *value);
 	const char *given; /* NULL: not set */
 } settings[] = {
-	{ "SHIM_OUTPUT", parse_output, NULL },     { "SHIM_EVENTS", parse_events, NULL },
-	{ "SHIM_DEPTH", parse_depth, NULL },       { "SHIM_START", parse_start, NULL },
-	{ "SHIM_SIGNAL", parse_signal, NULL },     { "SHIM_LOG", parse_log, NULL },
-	{ "SHIM_CHILDREN", parse_children, NULL },
+	{ "SHIM_OUTPUT", parse_output, NULL },       { "SHIM_EVENTS", parse_events, NULL },
+	{ "SHIM_DEPTH", parse_depth, NULL },         { "SHIM_START", parse_start, NULL },
+	{ "SHIM_SIGNAL", parse_signal, NULL },       { "SHIM_LOG", parse_log, NULL },
+	{ "SHIM_CHILDREN", parse_children, NULL },   { "SHIM_SAMPLE", parse_sample, NULL },
+	{ "SHIM_MAX_TRACE", parse_max_trace, NULL },
 };
 
 #define SETTINGS_COUNT (sizeof(settings) / sizeof(settings[0]))

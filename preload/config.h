@@ -15,6 +15,8 @@ struct config {
 	const char *log;    /* NULL: not a word */
 	uint32_t events;    /* CONFIG_EVENT_* */
 	uint32_t depth;
+	uint64_t sample_bytes;    /* mean distance of the sample; 0: everything is recorded */
+	uint64_t max_trace_bytes; /* of the trace file; 0: no limit */
 	uint32_t is_start_on;
 	uint32_t is_children_on;
 	int signal; /* 0: none */

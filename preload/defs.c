@@ -241,6 +241,11 @@ void defs_recording(int is_on)
 	WRITE_RECORD(RECORDING, NULL, clock_ticks(), is_on ? 1 : 0);
 }
 
+void defs_step(enum shim_step step, uint64_t sample_bytes, uint64_t trace_bytes)
+{
+	WRITE_RECORD(STEP, NULL, clock_ticks(), step, sample_bytes, trace_bytes);
+}
+
 void defs_drop_chunk(void)
 {
 	defs_lock();

@@ -46,6 +46,8 @@ void defs_note(enum shim_note_level level, const char *text);
 void defs_mark(uint32_t thread, const char *name);
 void defs_process(enum shim_process_what what, int32_t pid, const char *path);
 void defs_recording(int is_on);
+/* From here on, with TRACE_BYTES written, STEP is given up; SAMPLE_BYTES: of SHIM_STEP_SAMPLED. */
+void defs_step(enum shim_step step, uint64_t sample_bytes, uint64_t trace_bytes);
 
 /*
  * For sink.c, under its lock: the oldest chunk with records that are not written yet,

@@ -197,6 +197,10 @@ void facts_of_start(struct facts *f)
 	put_machine(f);
 	facts_put(f, "events", events[config.events & 3]);
 	facts_put_number(f, "depth", config.depth);
+	if (config.sample_bytes)
+		facts_put_number(f, "sample_bytes", config.sample_bytes);
+	if (config.max_trace_bytes)
+		facts_put_number(f, "max_trace_bytes", config.max_trace_bytes);
 	facts_put_number(f, "page_size", getauxval(AT_PAGESZ));
 	config_each(put_setting, f);
 }

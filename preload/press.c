@@ -91,6 +91,13 @@ void press_put(struct press *p)
 	__atomic_store_n(&p->is_taken, 0, __ATOMIC_RELEASE);
 }
 
+struct fold *press_fold(struct press *p)
+{
+	if (!p->fold)
+		p->fold = arena_map(fold_bytes());
+	return p->fold;
+}
+
 size_t press_frame(struct press *p, size_t length, const uint8_t **frame)
 {
 	size_t n;

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #include "compact.h"
+#include "fold.h"
 #include "shim_trace.h"
 
 struct press {
 	struct compact *compact;
-	uint8_t *block; /* struct shim_block and its payload: PRESS_BLOCK_BYTES */
+	uint8_t *block;    /* struct shim_block and its payload: PRESS_BLOCK_BYTES */
+	struct fold *fold; /* NULL before press_fold */
 	/* private part */
 	uint8_t *frame;
 	void *context; /* ZSTD_CCtx */
@@ -35,6 +37,9 @@ int press_start(void);
  */
 struct press *press_get(void);
 void press_put(struct press *p);
+
+/* P->fold, with its memory now, or NULL when there is none to be had. Context: the holder of P. */
+struct fold *press_fold(struct press *p);
 
 /*
  * Compresses the block P->block[LENGTH] into one frame with content size and checksum.

@@ -6,6 +6,8 @@
  */
 #include "record.h"
 
+#include "followed.h"
+#include "skipped.h"
 #include "sys.h"
 #include "thread.h"
 #include "unwind.h"
@@ -54,12 +56,56 @@ static unsigned ignored(const struct thread *t)
 	return unlikely(t->ignore) ? SHIM_EXTRA_IGNORED : 0;
 }
 
+static int is_sampling(const struct thread *t)
+{
+	return t->sample.mean_bytes != 0;
+}
+
+/*
+ * While T takes a sample: 1 if the new block at P is not in it. What cannot be remembered for want
+ * of memory is lost: a block that should be followed, or the mark without which a free looks like
+ * that of an older block.
+ */
+static int is_left_out(struct thread *t, const void *p, size_t size)
+{
+	if (likely(!sample_hits(&t->sample, size))) {
+		if (t->is_skipping && skipped_add((uintptr_t)p))
+			t->lost++;
+		return 1;
+	}
+	if (t->is_skipping) {
+		skipped_remove((uintptr_t)p);
+		return 0;
+	}
+	if (likely(followed_add((uintptr_t)p) == 0))
+		return 0;
+	t->lost++;
+	return 1;
+}
+
+/* While T takes a sample: 1 if the block at P, which is about to end, was recorded. */
+static int ends_followed(const struct thread *t, const void *p)
+{
+	return t->is_skipping ? !skipped_remove((uintptr_t)p) : followed_remove((uintptr_t)p);
+}
+
+/* The same after a realloc that failed: the block at P lives on as what it was. */
+static void lives_on(struct thread *t, const void *p)
+{
+	if (t->is_old_followed && !t->is_skipping && followed_add((uintptr_t)p))
+		t->lost++;
+	if (!t->is_old_followed && t->is_skipping && skipped_add((uintptr_t)p))
+		t->lost++;
+}
+
 void record_alloc(struct thread *t, enum shim_func func, const void *p, size_t size, unsigned extra,
 		  const void *frame)
 {
 	uint32_t stack;
 
 	if (!upto(UPTO_CAPTURE))
+		return;
+	if (unlikely(is_sampling(t)) && likely(p) && is_left_out(t, p, size))
 		return;
 	stamp_after(t);
 	stack = unwind_stack(t, frame);
@@ -71,6 +117,8 @@ void record_free(struct thread *t, enum shim_func func, const void *p, unsigned 
 {
 	if (!upto(UPTO_CAPTURE))
 		return;
+	if (unlikely(is_sampling(t)) && !ends_followed(t, p))
+		return;
 	stamp_before(t);
 	push(t, (uintptr_t)p, 0, SHIM_STACK_NONE, SHIM_OP_FREE, func, extra);
 }
@@ -79,22 +127,50 @@ void record_realloc_begin(struct thread *t, enum shim_func func, const void *old
 {
 	if (!upto(UPTO_CAPTURE))
 		return;
+	if (unlikely(is_sampling(t))) {
+		t->is_old_followed = (uint32_t)ends_followed(t, old);
+		if (!t->is_old_followed)
+			return;
+	}
 	stamp_before(t);
 	push(t, (uintptr_t)old, size, SHIM_STACK_NONE, SHIM_OP_REALLOC_FREE, func, 0);
+}
+
+/*
+ * While T takes a sample: 1 if nothing of the end of this realloc is recorded. Otherwise *P is 0
+ * when the new block is not followed, but the old one was: then the call is told without the block.
+ */
+static int leaves_out_realloc(struct thread *t, const void *old, const void **p, size_t size)
+{
+	if (!*p) {
+		lives_on(t, old);
+		return !t->is_old_followed;
+	}
+	if (!is_left_out(t, *p, size))
+		return 0;
+	*p = NULL;
+	return !t->is_old_followed;
 }
 
 void record_realloc_end(struct thread *t, enum shim_func func, const void *old, const void *p,
 			size_t size, unsigned extra, const void *frame)
 {
+	int has_moved = p != NULL;
 	uint32_t stack;
 
 	if (!upto(UPTO_CAPTURE))
 		return;
-	stamp_after(t);
 	if (!p && size == 0)
 		return; /* it was a free, and realloc-free has said so */
+	if (unlikely(is_sampling(t))) {
+		if (leaves_out_realloc(t, old, &p, size))
+			return;
+		if (has_moved && !p)
+			extra |= SHIM_EXTRA_UNFOLLOWED;
+	}
+	stamp_after(t);
 	stack = unwind_stack(t, frame);
-	if (p)
+	if (has_moved)
 		push(t, (uintptr_t)p, size, stack, SHIM_OP_REALLOC_ALLOC, func, extra | ignored(t));
 	else
 		push(t, (uintptr_t)old, 0, stack, SHIM_OP_REALLOC_FAIL, func, extra);

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "arena.h"
+#include "budget.h"
 #include "clock.h"
 #include "config.h"
 #include "defs.h"
@@ -43,6 +44,7 @@ struct sink {
 	uint64_t run_id;
 	uint64_t events, lost;
 	uint64_t cpu_ns; /* spent in compressing and writing */
+	struct budget budget;
 	struct shim_index_entry *index;
 	size_t index_count, index_capacity;
 	char path[SINK_PATH_BYTES];
@@ -67,6 +69,11 @@ const char *sink_path(void)
 uint64_t sink_run_id(void)
 {
 	return sink->run_id;
+}
+
+uint64_t sink_sample_bytes(void)
+{
+	return __atomic_load_n(&sink->budget.sample_bytes, __ATOMIC_RELAXED);
 }
 
 uint64_t sink_lost(void)
@@ -165,18 +172,54 @@ static void index_add(const struct shim_block *block, uint64_t offset, size_t fr
 					    .kind = block->kind };
 }
 
-/* Appends FRAME of BLOCK and notes its place. 0 or -errno. */
+/* Bytes of an index of COUNT blocks, frame and all. */
+static uint64_t index_bytes(size_t count)
+{
+	return 8 + sizeof(struct shim_trace_facts) + count * sizeof(struct shim_index_entry);
+}
+
+/* What the whole trace would measure with LENGTH bytes and BLOCKS blocks more, if it ended then. */
+static uint64_t whole_bytes(size_t length, size_t blocks)
+{
+	return sink->offset + length + index_bytes(sink->index_count + blocks) + SINK_FOOTER_BYTES;
+}
+
+/* Another step begins with what was just written: the trace says so, and the log. */
+static COLD void tell_step(void)
+{
+	static const char *const what[] = {
+		[SHIM_STEP_TIMES] = "times of events get coarse where one thread records alone",
+		[SHIM_STEP_FOLDED] = "short-lived blocks are counted, not listed",
+		[SHIM_STEP_SAMPLED] = "only a sample of the blocks is recorded",
+	};
+	const struct budget *b = &sink->budget;
+
+	defs_step(b->step, b->step == SHIM_STEP_SAMPLED ? b->sample_bytes : 0, sink->offset);
+	log_line("%s has %lu bytes of at most %lu (SHIM_MAX_TRACE): from here on %s", sink->path,
+		 (unsigned long)sink->offset, (unsigned long)b->limit_bytes, what[b->step]);
+}
+
+/*
+ * Appends FRAME of BLOCK and notes its place. 0 or -errno; -EDQUOT: it would be too much for the
+ * budget.
+ */
 static int append_block_locked(const struct shim_block *block, const uint8_t *frame, size_t length)
 {
 	uint64_t offset = sink->offset;
-	int rc;
+	int rc = length ? 0 : -EIO;
 
 	if (!upto(UPTO_FILE))
 		return 0;
-	rc = length ? append(frame, length) : -EIO;
+	if (rc == 0 && !budget_holds(&sink->budget, whole_bytes(length, 1)))
+		rc = -EDQUOT;
 	if (rc == 0)
-		index_add(block, offset, length);
-	return rc;
+		rc = append(frame, length);
+	if (rc)
+		return rc;
+	index_add(block, offset, length);
+	if (unlikely(budget_advance(&sink->budget, whole_bytes(0, 0))))
+		tell_step();
+	return 0;
 }
 
 static struct shim_block *block_of_chunk(struct press *p, const struct shim_chunk *chunk)
@@ -190,7 +233,8 @@ static struct shim_block *block_of_chunk(struct press *p, const struct shim_chun
 				      .seq = chunk->seq,
 				      .begin_ticks = chunk->begin_ticks,
 				      .begin_mono_ns = chunk->begin_mono_ns,
-				      .lost = chunk->lost };
+				      .lost = chunk->lost,
+				      .sample_bytes = chunk->sample_bytes };
 	return block;
 }
 
@@ -241,6 +285,13 @@ void sink_definitions(void)
 	press_put(p);
 }
 
+/* What the rows of a block have to lose at this STEP; ORDER as of compact.h. */
+static unsigned losses(enum shim_step step, unsigned order)
+{
+	return (step >= SHIM_STEP_TIMES && !order ? FOLD_TIMES : 0) |
+	       (step >= SHIM_STEP_FOLDED ? FOLD_PAIRS : 0);
+}
+
 /*
  * The rows of CHUNK as a frame in P, compressed without the lock. Their definitions are
  * older than they are, so those that are written first cover them.
@@ -250,11 +301,14 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	const struct shim_row *rows = (const struct shim_row *)(const void *)(chunk + 1);
 	struct shim_block *block;
 	const uint8_t *frame;
-	size_t n;
+	size_t n = 0;
+	uint32_t rows_written;
+	unsigned what;
 	int rc;
 
 	lock_get(&sink->lock);
 	write_definitions_locked(p);
+	what = losses(sink->budget.step, order);
 	lock_put(&sink->lock);
 
 	if (!clock_is_tsc)
@@ -263,14 +317,20 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	block->layout = SHIM_LAYOUT_COLUMNS;
 	block->end_ticks = rows[count - 1].ticks;
 	block->row_count = count;
+	if (unlikely(what) && press_fold(p))
+		rows = fold_rows(p->fold, rows, count, block->begin_ticks, what, &block->row_count);
 	if (upto(UPTO_COLUMNS))
-		block->payload_bytes = (uint32_t)compact_rows(
-			p->compact, rows, count, block->begin_ticks, order, (uint8_t *)(block + 1));
+		n = compact_rows(p->compact, rows, block->row_count, block->begin_ticks, order,
+				 (uint8_t *)(block + 1));
+	if (unlikely(what) && p->fold)
+		n = fold_append(p->fold, (uint8_t *)(block + 1), n);
+	block->payload_bytes = (uint32_t)n;
+	rows_written = block->row_count;
 	n = press_frame(p, sizeof(*block) + block->payload_bytes, &frame);
 
 	lock_get(&sink->lock);
 	rc = append_block_locked(block, frame, n);
-	sink->events += rc ? 0 : count;
+	sink->events += rc ? 0 : rows_written;
 	lock_put(&sink->lock);
 	return rc;
 }
@@ -288,10 +348,11 @@ void sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
 	rc = write_rows(p, chunk, count, order);
 	press_put(p);
 	__atomic_fetch_add(&sink->cpu_ns, clock_thread_cpu_ns() - cpu, __ATOMIC_RELAXED);
-	if (rc && !lost)
+	if (rc && rc != -EDQUOT && !lost)
 		return; /* the spool keeps them */
 	if (rc) {
-		*lost += count;
+		if (lost)
+			*lost += count;
 		__atomic_fetch_add(&sink->lost, count, __ATOMIC_RELAXED);
 	}
 	spool_stamp(clock_ticks(), clock_mono_ns(), sink_lost());
@@ -354,6 +415,7 @@ int sink_start(void)
 	if (!sink)
 		return -ENOMEM;
 	forget_inherited();
+	budget_begin(&sink->budget, config.max_trace_bytes, config.sample_bytes);
 	sink->fd = trace_path_open(config.output, sink->path, sizeof(sink->path));
 	if (sink->fd < 0)
 		return sink->fd;
@@ -375,7 +437,7 @@ int sink_start(void)
 static int write_index(uint64_t *offset)
 {
 	size_t bytes = sink->index_count * sizeof(*sink->index);
-	size_t total = 8 + sizeof(struct shim_trace_facts) + bytes;
+	size_t total = (size_t)index_bytes(sink->index_count);
 	uint8_t *frame = arena_map(total), *fields;
 	int rc;
 

@@ -40,6 +40,12 @@ void sink_definitions(void);
  */
 int sink_finish(const char *end);
 
+/*
+ * Mean distance of the sample that the budget of the trace, or the user, wants to be taken from now
+ * on; 0: everything. Context: any thread, after sink_start.
+ */
+uint64_t sink_sample_bytes(void);
+
 /* Blocks, bytes and totals so far, for the footer and log. Context: any thread. */
 uint64_t sink_lost(void);
 

@@ -21,11 +21,14 @@
 #include "arena.h"
 #include "clock.h"
 #include "compact.h"
+#include "config.h"
 #include "defs.h"
+#include "followed.h"
 #include "lifecycle.h"
 #include "lock.h"
 #include "log.h"
 #include "sink.h"
+#include "skipped.h"
 #include "spool.h"
 #include "sys.h"
 #include "unwind.h"
@@ -45,6 +48,8 @@ struct registry {
 	uint32_t count;       /* indexes given out */
 	struct thread *owner; /* the only thread that records; NULL: several do. See thread_resume */
 	uint32_t can_own;     /* the kernel has membarrier */
+	uint32_t is_skipping;  /* sampling began in the middle of the run */
+	uint64_t sample_bytes; /* mean distance of the sample that threads are to take; 0: all */
 	uint32_t has_marks;
 	uint32_t is_allowed;
 	uint32_t zombies; /* attached again after their end: nothing will tell when they are gone */
@@ -89,7 +94,8 @@ int thread_start(void)
 	if (!end.is_made && pthread_key_create(&end.key, thread_ends) == 0)
 		end.is_made = 1;
 	registry->can_own = sys_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
-	return 0;
+	registry->sample_bytes = config.sample_bytes;
+	return config.sample_bytes ? followed_start() : 0;
 }
 
 unsigned thread_order(const struct thread *t)
@@ -150,6 +156,54 @@ static void clear_owner_locked(void)
 		sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 }
 
+/* All threads go to thread_resume before their next event. The caller holds the lock. */
+static void send_to_resume_locked(void)
+{
+	struct thread *t;
+
+	for (t = first_thread(); t; t = t->next_thread)
+		__atomic_store_n(&t->on, 0, __ATOMIC_SEQ_CST);
+	if (registry->can_own)
+		sys_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+/*
+ * The budget of the trace asks for a sample, or for a coarser one. A block has one mean distance
+ * and an allocation is decided on before it becomes a row, so every thread changes at its next
+ * event. Blocks that are not recorded from then on are marked, and a free looks for the mark, in
+ * all threads, whether they have changed or not: what a thread is doing at this moment is of blocks
+ * that nobody has marked.
+ */
+static void follow_budget(void)
+{
+	uint64_t wanted = sink_sample_bytes();
+
+	if (likely(wanted <= registry->sample_bytes))
+		return;
+	lock_get(&registry->lock);
+	if (wanted > registry->sample_bytes) {
+		if (!registry->sample_bytes && skipped_start() == 0)
+			registry->is_skipping = 1;
+		if (registry->sample_bytes || registry->is_skipping) {
+			/* release: pairs with thread_resume */
+			__atomic_store_n(&registry->sample_bytes, wanted, __ATOMIC_RELEASE);
+			send_to_resume_locked();
+		}
+	}
+	lock_put(&registry->lock);
+}
+
+/* T takes the sample that is wanted now, in a block of its own. Between two events. */
+static COLD void take_sample(struct thread *t)
+{
+	if (t->chunk && t->chunk->used)
+		thread_make_room(t);
+	sample_begin(&t->sample, __atomic_load_n(&registry->sample_bytes, __ATOMIC_ACQUIRE), 0);
+	t->is_skipping = registry->is_skipping;
+	if (t->chunk)
+		t->chunk->sample_bytes = t->sample.mean_bytes;
+}
+
 /*
  * T, whose `on` is 0, wants to record. 1 if it may. In the end `on` is looked at as in
  * thread_allow, the other way round: one of the two sees the other's word.
@@ -158,6 +212,9 @@ static int thread_resume(struct thread *t)
 {
 	if (!__atomic_load_n(&registry->is_allowed, __ATOMIC_SEQ_CST))
 		return 0;
+	if (unlikely(t->sample.mean_bytes !=
+		     __atomic_load_n(&registry->sample_bytes, __ATOMIC_ACQUIRE)))
+		take_sample(t);
 	lock_get(&registry->lock);
 	if (registry->owner != t) {
 		clear_owner_locked();
@@ -514,6 +571,7 @@ int thread_make_room(struct thread *t)
 	if (old) {
 		since = old->begin_ticks;
 		sink_rows(old, thread_order(t), &t->lost);
+		follow_budget();
 		seq = old->seq;
 	}
 	if (!old || old->bytes < bytes) {
@@ -533,6 +591,7 @@ int thread_make_room(struct thread *t)
 		return -ENOMEM;
 	t->next = (struct shim_row *)(void *)(t->chunk + 1);
 	t->end = t->next + (t->chunk->bytes - sizeof(*t->chunk)) / sizeof(*t->next);
+	t->chunk->sample_bytes = t->sample.mean_bytes;
 	if (t->ticks < t->chunk->begin_ticks)
 		t->ticks = t->chunk->begin_ticks;
 	choose_order(t, since);

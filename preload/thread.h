@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "away.h"
+#include "sample.h"
 #include "shim_trace.h"
 #include "sys.h"
 
@@ -44,9 +45,15 @@ struct thread {
 	uint32_t stamp_every; /* 1 while other threads record too */
 	uint32_t ignore;      /* nesting of shim_ignore_begin */
 	uint64_t lost;        /* events dropped, cumulative */
-	uint32_t index;       /* in the trace, from 1 */
-	uint32_t seq;         /* of the chunk */
-	uint32_t order;       /* what the chunk must keep: COMPACT_* of compact.h */
+
+	/* What of the thread's allocations is recorded: changes between two events, and the chunk with it. */
+	struct sample sample;
+	uint32_t is_skipping; /* sampling began in the middle of the run: skipped.h, else followed.h */
+	uint32_t is_old_followed; /* of the realloc that is going on */
+
+	uint32_t index; /* in the trace, from 1 */
+	uint32_t seq;   /* of the chunk */
+	uint32_t order; /* what the chunk must keep: COMPACT_* of compact.h */
 
 	/* Identity. */
 	pthread_t pthread;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * budget.h - what is given up so that the trace stays below SHIM_MAX_TRACE, and when. Pure: sizes
+ * in, decisions out.
+ *
+ * Half of the budget is for exact recording. Then three steps (enum shim_step), each with a share
+ * of what is left: time per event, rows of short-lived blocks, and at last everything but a sample.
+ * Whenever half of what the sample had left is used up its mean distance grows fourfold, so each
+ * half lasts for twice as many events as the one before it, and no run is too long.
+ */
+#ifndef PRELOAD_BUDGET_H
+#define PRELOAD_BUDGET_H
+
+#include <stdint.h>
+
+#include "shim_trace.h"
+
+struct budget {
+	uint64_t limit_bytes; /* 0: none */
+	uint64_t next_bytes;  /* with this size the next step begins */
+	enum shim_step step;
+	uint64_t sample_bytes; /* mean distance; 0 before SHIM_STEP_SAMPLED, if the user wants no sample */
+};
+
+/* LIMIT_BYTES 0: no limit. SAMPLE_BYTES: what the user wants anyway, 0 for everything. */
+void budget_begin(struct budget *b, uint64_t limit_bytes, uint64_t sample_bytes);
+
+/* 1 if a trace of SIZE_BYTES is within B. */
+static inline int budget_holds(const struct budget *b, uint64_t size_bytes)
+{
+	return !b->limit_bytes || size_bytes <= b->limit_bytes;
+}
+
+/* The trace has SIZE_BYTES now: 1 if another step, or a coarser sample, begins with that. */
+int budget_advance(struct budget *b, uint64_t size_bytes);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* test_budget.c - the steps come in order, at their marks, and the sample gets coarser for ever. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "budget.h"
+
+#define LIMIT (64u << 20)
+
+static void steps_come_in_order(void **state)
+{
+	static const uint64_t marks[] = { 32u << 20, 40u << 20, 52u << 20 };
+	struct budget b;
+	unsigned i;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(budget_advance(&b, marks[i] - 1), 0);
+		assert_int_equal(b.step, i);
+		assert_int_equal(b.sample_bytes, 0);
+		assert_int_equal(budget_advance(&b, marks[i]), 1);
+		assert_int_equal(b.step, i + 1);
+	}
+	assert_true(b.sample_bytes > 0);
+}
+
+static void each_half_of_the_rest_makes_the_sample_coarser(void **state)
+{
+	uint64_t size = 52u << 20, before;
+	struct budget b;
+	int i;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 0);
+	while (b.step != SHIM_STEP_SAMPLED)
+		budget_advance(&b, size);
+	for (i = 0; i < 10; i++) {
+		before = b.sample_bytes;
+		assert_int_equal(budget_advance(&b, size + (LIMIT - size) / 2 - 1), 0);
+		size += (LIMIT - size) / 2;
+		assert_int_equal(budget_advance(&b, size), 1);
+		assert_true(b.sample_bytes > before);
+	}
+}
+
+static void a_sample_of_the_user_is_where_it_begins(void **state)
+{
+	struct budget b;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 1u << 20);
+	assert_int_equal(b.sample_bytes, 1u << 20);
+	while (b.step != SHIM_STEP_SAMPLED)
+		budget_advance(&b, LIMIT);
+	assert_true(b.sample_bytes > 1u << 20);
+}
+
+static void no_limit_no_steps(void **state)
+{
+	struct budget b;
+
+	(void)state;
+	budget_begin(&b, 0, 0);
+	assert_int_equal(budget_advance(&b, UINT64_MAX), 0);
+	assert_true(budget_holds(&b, UINT64_MAX));
+	budget_begin(&b, LIMIT, 0);
+	assert_true(budget_holds(&b, LIMIT));
+	assert_false(budget_holds(&b, LIMIT + 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(steps_come_in_order),
+		cmocka_unit_test(each_half_of_the_rest_makes_the_sample_coarser),
+		cmocka_unit_test(a_sample_of_the_user_is_where_it_begins),
+		cmocka_unit_test(no_limit_no_steps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
