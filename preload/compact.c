@@ -539,7 +539,7 @@ static uint8_t *write_part(const struct compact *w, const struct part *part, uin
 	return at;
 }
 
-/* Those that are empty are left out. */
+/* Those that are empty are left out, but for the first, by which readers know the form. */
 static size_t write_payload(const struct compact *w, const struct part *parts, size_t count,
 			    uint8_t *out)
 {
@@ -552,14 +552,14 @@ static size_t write_payload(const struct compact *w, const struct part *parts, s
 
 		for (j = parts[i].first; j <= parts[i].last; j++)
 			length += length_of(&w->columns[j]);
-		if (!length)
+		if (!length && i)
 			continue;
 		++*out;
 		*at++ = parts[i].id;
 		at = encode_varint(at, length + parts[i].prefix_bytes);
 	}
 	for (i = 0; i < count; i++)
-		if (w->columns[parts[i].first].at != w->columns[parts[i].first].begin)
+		if (!i || length_of(&w->columns[parts[i].first]))
 			at = write_part(w, &parts[i], at);
 	return (size_t)(at - out);
 }

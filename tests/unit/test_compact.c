@@ -89,7 +89,7 @@ static void decode(struct block *block, uint32_t count, unsigned order)
 				       .layout = SHIM_LAYOUT_COLUMNS,
 				       .thread = 1,
 				       .begin_ticks = BEGIN,
-				       .end_ticks = rows[count - 1].ticks,
+				       .end_ticks = rows[count ? count - 1 : 0].ticks,
 				       .row_count = count };
 	header->payload_bytes = (uint32_t)compact_rows(work, rows, count, BEGIN, order,
 						       (uint8_t *)(header + 1));
@@ -188,6 +188,18 @@ static void a_failed_realloc_is_no_pair(void **state)
 	block_free(&block);
 }
 
+/* Blocks can be without rows: all of them are folded. */
+static void no_rows(void **state)
+{
+	struct block block = { 0 };
+
+	(void)state;
+	rows[0].ticks = BEGIN;
+	decode(&block, 0, 0);
+	decode(&block, 0, COMPACT_ADDRESSES);
+	block_free(&block);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -211,6 +223,7 @@ int main(void)
 		cmocka_unit_test(rows_come_back_to_the_tick),
 		cmocka_unit_test(rows_come_back_with_many_threads),
 		cmocka_unit_test(a_failed_realloc_is_no_pair),
+		cmocka_unit_test(no_rows),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
