@@ -14,6 +14,7 @@
 #include "out/flame_folded.h"
 #include "out/flame_html.h"
 #include "out/flame_svg.h"
+#include "out/number.h"
 #include "out/site_report.h"
 #include "out/trace_report.h"
 #include "util/map.h"
@@ -87,8 +88,12 @@ static void add_stack(struct builder *b, uint32_t stack, uint64_t weight)
 	flame_add(b->flame, b->labels, count, weight);
 }
 
-/* The tree of COST. Leaks come with suppressions applied. Returns 0, or -1 with S->diag. */
-static int build(struct session *s, const struct cost *cost, struct flame *flame)
+/*
+ * The tree of COST. Leaks come with suppressions applied; *LEAKED is the estimate in them. Returns 0,
+ * or -1 with S->diag.
+ */
+static int build(struct session *s, const struct cost *cost, struct flame *flame,
+		 struct estimate *leaked)
 {
 	struct builder b = { .flame = flame, .names = session_names(s) };
 	const struct heap_result *heap = &s->analysis.heap;
@@ -100,6 +105,7 @@ static int build(struct session *s, const struct cost *cost, struct flame *flame
 		result = leak_list_make(&list, s);
 		for (i = 0; i < list.count; i++)
 			add_stack(&b, list.items[i].stack, list.items[i].bytes);
+		*leaked = list.unfreed.estimate;
 		leak_list_free(&list);
 	} else {
 		for (i = 0; i < heap->site_count; i++) {
@@ -115,15 +121,45 @@ static int build(struct session *s, const struct cost *cost, struct flame *flame
 	return result;
 }
 
-static void write_flame(struct session *s, const struct cost *cost, const struct flame *flame)
+/* The whole of COST; TOTAL is what the tree has of it. */
+static struct number whole(struct session *s, const struct cost *cost,
+			   const struct estimate *leaked, uint64_t total)
 {
-	struct flame_view view = { .unit = cost->unit, .cost = cost->name };
+	const struct heap_estimates *e = &s->analysis.heap.totals.estimates;
+
+	switch (cost->order) {
+	case HEAP_BY_PEAK:
+		return number_of_peak(&s->analysis.heap.totals);
+	case HEAP_BY_LIVE:
+		return number_of_bytes(total, leaked);
+	case HEAP_BY_ALLOCATED:
+		return number_of_bytes(total, &e->allocated);
+	case HEAP_BY_ALLOCATIONS:
+		return number_of_count(total, &e->allocated);
+	case HEAP_BY_TEMPORARY:
+		break;
+	}
+	return number_of_count(total, &e->temporary);
+}
+
+static void write_flame(struct session *s, const struct cost *cost, const struct flame *flame,
+			const struct estimate *leaked)
+{
+	struct number all = whole(s, cost, leaked, flame->nodes[FLAME_ROOT].total);
+	struct flame_view view = { .unit = cost->unit,
+				   .cost = cost->name,
+				   .is_estimate = all.is_estimate };
+	char text[NUMBER_TEXT_BYTES];
 	struct buf title, command;
 
 	buf_init(&title);
 	buf_init(&command);
 	buf_printf(&title, "%s of ", cost->title);
 	trace_report_title(s->run, &title);
+	if (all.is_estimate)
+		buf_printf(&title, ", %s",
+			   strcmp(cost->unit, "bytes") == 0 ? number_bytes_text(text, &all)
+							    : number_count_text(text, &all));
 	trace_report_command(s->run->processes[0], &command);
 	view.title = s->options->title ? s->options->title : title.bytes;
 	view.subtitle = command.length ? command.bytes : "";
@@ -140,14 +176,15 @@ static void write_flame(struct session *s, const struct cost *cost, const struct
 static int run(struct session *s)
 {
 	const struct cost *cost = find_cost(s->options->cost, s->diag);
+	struct estimate leaked = { 0 };
 	struct flame *flame;
 	int status = -1;
 
 	if (!cost || session_analyze(s, 0, 0) < 0)
 		return -1;
 	flame = flame_new();
-	if (build(s, cost, flame) == 0 && session_output(s) == 0) {
-		write_flame(s, cost, flame);
+	if (build(s, cost, flame, &leaked) == 0 && session_output(s) == 0) {
+		write_flame(s, cost, flame, &leaked);
 		status = run_exit_status(s->run);
 	}
 	flame_delete(flame);

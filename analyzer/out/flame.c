@@ -171,8 +171,12 @@ uint32_t flame_next(const struct flame *f, uint32_t node, int skip)
 
 const char *flame_amount(char *out, const struct flame_view *view, uint64_t weight)
 {
+	const char *about = view->is_estimate ? "~" : "";
+	char bytes[TEXT_NUMBER_BYTES];
+
 	if (strcmp(view->unit, "bytes") == 0)
-		return text_bytes(out, weight);
-	snprintf(out, 48, "%" PRIu64 " %.20s", weight, view->unit);
+		snprintf(out, 48, "%s%s", about, text_bytes(bytes, weight));
+	else
+		snprintf(out, 48, "%s%" PRIu64 " %.20s", about, weight, view->unit);
 	return out;
 }

@@ -67,10 +67,11 @@ struct flame_view {
 	const char *subtitle; /* the command line, or "" */
 	const char *unit;     /* "bytes" or "allocations" */
 	const char *cost;     /* name of the cost, as given to --cost */
+	int is_estimate;      /* weights are of a sample: "~" before each */
 };
 
 /*
- * "1.20MB" for bytes, "1234" plus the unit for all others. OUT holds at least 48 bytes; returns
+ * "1.20MB" for bytes, "1234" plus the unit for all others; "~" before an estimate. OUT holds at least 48 bytes; returns
  * OUT.
  */
 const char *flame_amount(char *out, const struct flame_view *view, uint64_t weight);

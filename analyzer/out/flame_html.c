@@ -2,7 +2,7 @@
 /*
  * flame_html.c - see flame_html.h.
  *
- * The page's data is one JSON object: title, subtitle, unit, cost, modules [name…], labels [[text,
+ * The page's data is one JSON object: title, subtitle, unit, about, cost, modules [name…], labels [[text,
  * module index]…] and the nodes in preorder as three columns: depth (root 0), label, self. For the
  * small ones of one caller stands a node with label -1 - N, where N is their number. Totals are
  * summed up in the page.
@@ -138,6 +138,7 @@ static void make_data(const struct flame *f, const struct flame_view *view, stru
 	emit_string(&j, "title", view->title);
 	emit_string(&j, "subtitle", view->subtitle);
 	emit_string(&j, "unit", view->unit);
+	emit_string(&j, "about", view->is_estimate ? "~" : "");
 	emit_string(&j, "cost", view->cost);
 	add_labels(f, order, label_count, &j);
 	emit_end(&j);

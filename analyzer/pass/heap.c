@@ -2,7 +2,7 @@
 /*
  * heap.c - see heap.h: the event loop. The tool spends most of its time here, so what every event
  * needs is inline and in few cache lines; what is rare (unknown addresses, failed reallocs) is in
- * functions of its own.
+ * functions of its own. Over 600 lines since the compiler must see all that an event can touch.
  */
 #include "pass/heap.h"
 

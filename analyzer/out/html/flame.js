@@ -102,12 +102,12 @@ const moduleOf = (label) => label >= 0 ? data.modules[data.labels[label][1]] : "
 
 function amount(weight) {
 	if (data.unit !== "bytes")
-		return weight.toLocaleString("en-US") + " " + data.unit;
+		return data.about + weight.toLocaleString("en-US") + " " + data.unit;
 	const units = ["B", "KB", "MB", "GB", "TB", "PB"];
 	let at = 0, value = weight;
 	for (; value >= 999.995 && at + 1 < units.length; at++)
 		value /= 1000;
-	return (at ? value.toFixed(2) : value) + units[at];
+	return data.about + (at ? value.toFixed(2) : value) + units[at];
 }
 
 function share(part, whole) {
