@@ -120,7 +120,7 @@ def measure(bench, options, data):
     scale = 10 if is_quick else 1
     steps = {
         "pairs": lambda: micro.pairs(bench, rounds, 2000000 // scale),
-        "pauses": lambda: micro.pauses(bench, rounds, 10000000 // scale),
+        "pauses": lambda: micro.pauses(bench, rounds, 5000000 // scale),
         "scaling": lambda: micro.scaling(bench, rounds, 6000000 // scale),
         "startup": lambda: micro.startup(bench, rounds * 2, 60 // scale),
         "large": lambda: reading.large(bench, 100000000 // scale),
