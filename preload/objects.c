@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * objects.c - see objects.h. Our own copy of the loader's list: what is new is defined in the trace, what is gone is defined as
- * gone, and a sorted table of code ranges answers "is this pc known?" without a lock.
+ * objects.c - see objects.h. Our own copy of the loader's list: what is new is defined in the
+ * trace, what is gone is defined as gone, and a sorted table of code ranges answers "is this pc
+ * known?" without a lock.
  *
- * Runs at start-up, after dlopen and dlclose, and when a stack leads through code not seen before. It holds its own lock and then, inside
- * dl_iterate_phdr, the loader's list lock; the loader allocates nothing under that one, so no hook waits for us there. All state
- * lies in forgotten memory: a forked child tells its own list from the start.
+ * Runs at start-up, after dlopen and dlclose, and when a stack leads through code not seen before.
+ * It holds its own lock and then, inside dl_iterate_phdr, the loader's list lock; the loader
+ * allocates nothing under that one, so no hook waits for us there. All state lies in forgotten
+ * memory: a forked child tells its own list from the start.
  */
 #define _GNU_SOURCE
 #include "objects.h"
@@ -189,8 +191,8 @@ static struct module *find_module(const struct dso *dso)
 }
 
 /*
- * The loader knows the program by an empty name, the kernel's vdso by one that is no file, and others perhaps relative to the
- * directory of that moment.
+ * The loader knows the program by an empty name, the kernel's vdso by one that is no file, and
+ * others perhaps relative to the directory of that moment.
  */
 static const char *path_of(const struct dso *dso)
 {

@@ -29,8 +29,8 @@ void objects_refresh(void);
 int objects_knows(uintptr_t pc);
 
 /*
- * The object that holds PC, as far as it is defined: bias and program headers, nothing else. 0 or -ENOENT.
- * Lock-free. Context: any thread.
+ * The object that holds PC, as far as it is defined: bias and program headers, nothing else. 0 or
+ * -ENOENT. Lock-free. Context: any thread.
  */
 int objects_find(uintptr_t pc, struct dso *out);
 

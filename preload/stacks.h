@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /*
- * Set in a pc that is the address of an instruction and no return address: that of the frame which a
- * signal interrupted.
+ * Set in a pc that is the address of an instruction and no return address: that of the frame which
+ * a signal interrupted.
  */
 #define STACKS_EXACT ((uintptr_t)1 << 63)
 
@@ -24,15 +24,16 @@
 int stacks_start(void);
 
 /*
- * The node for frame PC (a return address, or STACKS_EXACT with an instruction) called from PARENT (0: outermost,
- * SHIM_STACK_TRUNCATED: deeper ones cut off, or an id). Makes and defines it when new.
- * Returns PARENT itself when memory has run out (counted).
- * Context: any thread, inside the guard.
+ * The node for frame PC (a return address, or STACKS_EXACT with an instruction) called from PARENT
+ * (0: outermost, SHIM_STACK_TRUNCATED: deeper ones cut off, or an id). Makes and defines it when
+ * new. Returns PARENT itself when memory has run out (counted). Context: any thread, inside the
+ * guard.
  */
 uint32_t stacks_node(uint32_t parent, uintptr_t pc);
 
 /*
- * The pc of node ID as it was given to stacks_node(); its parent into *PARENT. For tests. Context: any thread.
+ * The pc of node ID as it was given to stacks_node(); its parent into *PARENT. For tests. Context:
+ * any thread.
  */
 uintptr_t stacks_frame(uint32_t id, uint32_t *parent);
 

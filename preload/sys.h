@@ -205,8 +205,8 @@ static inline int sys_nanosleep_ns(long ns)
 }
 
 /*
- * 1 if a file may not grow to SIZE bytes (RLIMIT_FSIZE): the kernel would send SIGXFSZ, which ends a program that does
- * not expect it.
+ * 1 if a file may not grow to SIZE bytes (RLIMIT_FSIZE): the kernel would send SIGXFSZ, which ends
+ * a program that does not expect it.
  */
 static inline int sys_file_too_large(uint64_t size)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind.c - see unwind.h. Where the machine has rules (unwind_arch.h) the engine is our own, unwind_incremental.c. Elsewhere it is
- * libunwind: the stack that it found is compared, from its root, with the last one of this thread, and only what is new is
- * interned. Runs in the thread whose stack it is, inside the guard: libunwind may map memory and ask the loader.
+ * unwind.c - see unwind.h. Where the machine has rules (unwind_arch.h) the engine is our own,
+ * unwind_incremental.c. Elsewhere it is libunwind: the stack that it found is compared, from its
+ * root, with the last one of this thread, and only what is new is interned. Runs in the thread
+ * whose stack it is, inside the guard: libunwind may map memory and ask the loader.
  */
 #include "unwind.h"
 
@@ -97,8 +98,8 @@ static uint32_t node(uint32_t parent, uintptr_t pc)
 }
 
 /*
- * The id of the COUNT frames at LEAF (leaf first) below BASE. An unload that comes to light meanwhile voids the ids of the outer
- * frames: then all are looked up again.
+ * The id of the COUNT frames at LEAF (leaf first) below BASE. An unload that comes to light
+ * meanwhile voids the ids of the outer frames: then all are looked up again.
  */
 static uint32_t intern(struct unwind_trace *trace, const uintptr_t *leaf, uint32_t count,
 		       uint32_t base)

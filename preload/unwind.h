@@ -14,16 +14,16 @@
 struct thread;
 
 /*
- * Prepares the engine: our own where the machine has rules (unwind_arch.h), else libunwind, by dlopen
- * with RTLD_LOCAL; that may call the allocator and the loader, so the caller holds the guard. 0, or
- * -errno when there is no engine: then every stack is the caller's return address alone and a note says
- * so. Context: start-up only.
+ * Prepares the engine: our own where the machine has rules (unwind_arch.h), else libunwind, by
+ * dlopen with RTLD_LOCAL; that may call the allocator and the loader, so the caller holds the
+ * guard. 0, or -errno when there is no engine: then every stack is the caller's return address
+ * alone and a note says so. Context: start-up only.
  */
 int unwind_start(void);
 
 /*
- * Memory for T's engine state, from the arena; if T has some, of a thread that has ended, that is made
- * as new. 0 or -ENOMEM. Context: T itself, inside the guard.
+ * Memory for T's engine state, from the arena; if T has some, of a thread that has ended, that is
+ * made as new. 0 or -ENOMEM. Context: T itself, inside the guard.
  */
 int unwind_thread_start(struct thread *t);
 

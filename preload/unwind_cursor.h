@@ -2,9 +2,9 @@
 /*
  * unwind_cursor.h - reading numbers of DWARF from bytes that nobody has checked.
  *
- * A cursor never passes its end: a read that would sets is_bad, yields 0 and leaves the cursor at the
- * end, so that loops over it terminate and one test at the end of a parse is enough.
- * Context of all: any thread, signal handler.
+ * A cursor never passes its end: a read that would sets is_bad, yields 0 and leaves the cursor at
+ * the end, so that loops over it terminate and one test at the end of a parse is enough. Context of
+ * all: any thread, signal handler.
  */
 #ifndef PRELOAD_UNWIND_CURSOR_H
 #define PRELOAD_UNWIND_CURSOR_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_debug.c - see unwind_debug.h. Runs in any thread, inside the guard, when a pc that nothing loaded
- * describes is seen for the first time: raw system calls, memory of the arena, one descriptor for the time
- * of the call. The section is copied, so that a file cut short later cannot hurt; a file that is
- * not the one that was loaded is told by its program headers.
+ * unwind_debug.c - see unwind_debug.h. Runs in any thread, inside the guard, when a pc that nothing
+ * loaded describes is seen for the first time: raw system calls, memory of the arena, one
+ * descriptor for the time of the call. The section is copied, so that a file cut short later cannot
+ * hurt; a file that is not the one that was loaded is told by its program headers.
  */
 #include "unwind_debug.h"
 

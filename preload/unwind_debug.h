@@ -16,9 +16,9 @@
 int debug_start(void);
 
 /*
- * As cfi_find, from the file of DSO, whose name must be set. GENERATION: rules_generation. The first call
- * for an object reads the section and keeps it, or that there is none; compressed ones are not read.
- * Context: any thread, inside the guard.
+ * As cfi_find, from the file of DSO, whose name must be set. GENERATION: rules_generation. The
+ * first call for an object reads the section and keeps it, or that there is none; compressed ones
+ * are not read. Context: any thread, inside the guard.
  */
 int debug_find(const struct dso *dso, uint32_t generation, uintptr_t pc, struct cfi_row *row);
 

@@ -212,8 +212,8 @@ static void walk_fresh(struct capture *c, struct unwind_state s)
 }
 
 /*
- * The same for what is common: the thread's own stack, a record that reaches the root, frames whose rules are
- * plain. 1 when the record was met, else 0: then nothing is lost but time.
+ * The same for what is common: the thread's own stack, a record that reaches the root, frames whose
+ * rules are plain. 1 when the record was met, else 0: then nothing is lost but time.
  */
 static int walk_plain(struct capture *c, const struct unwind_state *entry)
 {

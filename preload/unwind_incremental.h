@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_incremental.h - the engine behind unwind.h where the machine has rules: a stack is walked only
- * down to the first frame that the thread's last stack had in the same state; what lies beyond is compared
- * with memory, not walked.
+ * unwind_incremental.h - the engine behind unwind.h where the machine has rules: a stack is walked
+ * only down to the first frame that the thread's last stack had in the same state; what lies beyond
+ * is compared with memory, not walked.
  *
- * Why that is exact: the caller of a frame depends on the frame's state (pc, stack pointer, and the frame pointer
- * where a rule uses it), on the rules, and on the words of memory that the rules read. The record holds
- * all of them; the words are read again at every capture.
+ * Why that is exact: the caller of a frame depends on the frame's state (pc, stack pointer, and the
+ * frame pointer where a rule uses it), on the rules, and on the words of memory that the rules
+ * read. The record holds all of them; the words are read again at every capture.
  */
 #ifndef PRELOAD_UNWIND_INCREMENTAL_H
 #define PRELOAD_UNWIND_INCREMENTAL_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_memo.c - see unwind_memo.h. Runs in the thread whose stack it is, inside the guard. Entries are
- * overwritten whenever their slot is wanted; a handler that leaves by longjmp in the middle of that leaves
- * an entry without a key.
+ * unwind_memo.c - see unwind_memo.h. Runs in the thread whose stack it is, inside the guard.
+ * Entries are overwritten whenever their slot is wanted; a handler that leaves by longjmp in the
+ * middle of that leaves an entry without a key.
  */
 #include "unwind_memo.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * unwind_memory.c - see unwind_memory.h. Runs in the thread whose stack is read, inside the guard.
- * Touches memory only after the kernel has read it: rt_sigprocmask copies a signal set from the address
- * first and then refuses the impossible request, so it changes nothing, and no sandbox forbids it.
+ * Touches memory only after the kernel has read it: rt_sigprocmask copies a signal set from the
+ * address first and then refuses the impossible request, so it changes nothing, and no sandbox
+ * forbids it.
  */
 #include "unwind_memory.h"
 

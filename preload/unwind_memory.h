@@ -2,9 +2,9 @@
 /*
  * unwind_memory.h - reading stack and code of the program without ever faulting.
  *
- * A window is a range that is known to be readable: the rest of the thread's own stack, or the pages
- * that the kernel was asked about. Outside of it each page costs one system call, which is what makes
- * stacks of coroutines, alternate signal stacks and wrong unwind rules harmless.
+ * A window is a range that is known to be readable: the rest of the thread's own stack, or the
+ * pages that the kernel was asked about. Outside of it each page costs one system call, which is
+ * what makes stacks of coroutines, alternate signal stacks and wrong unwind rules harmless.
  */
 #ifndef PRELOAD_UNWIND_MEMORY_H
 #define PRELOAD_UNWIND_MEMORY_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_record.c - see unwind_record.h. Runs in the thread whose stack it is, inside the guard. A record of
- * the thread's own stack is read directly: what lies above the current stack pointer is there. Any other
- * may have been unmapped since, so its words are read through the walk's window, from the innermost frame
- * outwards, which is what a walk would read.
+ * unwind_record.c - see unwind_record.h. Runs in the thread whose stack it is, inside the guard. A
+ * record of the thread's own stack is read directly: what lies above the current stack pointer is
+ * there. Any other may have been unmapped since, so its words are read through the walk's window,
+ * from the innermost frame outwards, which is what a walk would read.
  */
 #include "unwind_record.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind_record.h - the stack that a thread was last seen with on one range of memory, and whether it is
- * still there.
+ * unwind_record.h - the stack that a thread was last seen with on one range of memory, and whether
+ * it is still there.
  *
- * Frames stand root first. A record shrinks by lowering its count and grows by raising it last, so that a
- * signal handler that leaves by longjmp in between cannot spoil it; extras beyond the count are void.
+ * Frames stand root first. A record shrinks by lowering its count and grows by raising it last, so
+ * that a signal handler that leaves by longjmp in between cannot spoil it; extras beyond the count
+ * are void.
  */
 #ifndef PRELOAD_UNWIND_RECORD_H
 #define PRELOAD_UNWIND_RECORD_H
@@ -18,8 +19,8 @@
 #if UNWIND_HAS_RULES
 
 /*
- * Two ways to be wrong, for a test build that must then find differences: 1 trusts what was seen last
- * without looking, 2 forgets that frames depend on the frame pointer.
+ * Two ways to be wrong, for a test build that must then find differences: 1 trusts what was seen
+ * last without looking, 2 forgets that frames depend on the frame pointer.
  */
 #ifndef SHIM_UNWIND_MUTANT
 #define SHIM_UNWIND_MUTANT 0
@@ -63,8 +64,9 @@ struct record {
 int record_start(struct record *r, uint32_t capacity);
 
 /*
- * 1 if all words on which R's stack from its innermost frame outwards depends are as they were. Else 0, and R
- * has lost the frames of which that is not true. Context: the thread whose stack it is, inside the guard.
+ * 1 if all words on which R's stack from its innermost frame outwards depends are as they were.
+ * Else 0, and R has lost the frames of which that is not true. Context: the thread whose stack it
+ * is, inside the guard.
  */
 int record_verify(struct record *r, struct unwind_walk *walk);
 
@@ -134,9 +136,9 @@ static inline uintptr_t record_difference(const struct record_mark *m)
 }
 
 /*
- * The number of frames beyond the innermost one that are to be dropped counted from the root: 0 if every
- * return address is in its place, else the index of the innermost one that is not, plus 1. Plain
- * records only.
+ * The number of frames beyond the innermost one that are to be dropped counted from the root: 0 if
+ * every return address is in its place, else the index of the innermost one that is not, plus 1.
+ * Plain records only.
  */
 static inline uint32_t record_compare(const struct record_mark *marks, uint32_t count)
 {
@@ -160,8 +162,8 @@ static inline uint32_t record_compare(const struct record_mark *marks, uint32_t 
 }
 
 /*
- * record_verify() for what is common, without a call: 1 if R, which is not empty, is plain and unchanged; 0
- * says nothing yet.
+ * record_verify() for what is common, without a call: 1 if R, which is not empty, is plain and
+ * unchanged; 0 says nothing yet.
  */
 static inline int record_is_unchanged(struct record *r)
 {

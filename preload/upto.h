@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * upto.h - libraries that stop partway: what `make bench` builds (-DSHIM_UPTO=N) to see what each part of
- * the way of an event costs.
+ * upto.h - libraries that stop partway: what `make bench` builds (-DSHIM_UPTO=N) to see what each
+ * part of the way of an event costs.
  *
  * In a library that users run every test here is a constant, and nothing of it is left. One that
  * stops partway writes a trace without events.
