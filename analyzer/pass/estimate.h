@@ -13,10 +13,10 @@
  * next success: variance (1 - p) / p^2, third moment (1 - p) (2 - p) / p^3. What is not seen is taken
  * for a gamma distribution with the mean, variance V and third moment M of the sum (shape 4 V^3 / M^2,
  * scale M / 2V); the limits are its quantiles, the upper one with a shape larger by 1. For small p
- * and equal weights that is the exact interval of a Poisson count, scaled, and for unequal ones that
- * of Dobson, Kuulasmaa, Eberle and Scherer (Statistics in Medicine 10:457, 1991) with the effective
- * number of samples in the place of their number. For large p it goes on covering, which theirs does
- * not. tests/unit/test_estimate.c shows what it covers.
+ * and equal weights that is the exact interval of a Poisson count, scaled as Dobson, Kuulasmaa,
+ * Eberle and Scherer do (Statistics in Medicine 10:457, 1991). For unequal ones it takes the
+ * effective number of samples for their number, where theirs covers less when few samples carry most
+ * of the sum. tests/unit/test_estimate.c shows what it covers.
  *
  * Sums are kept in fixed point: what goes out of a sum is then exactly what came in, whatever the
  * order, and nothing is left when all is gone.
