@@ -176,6 +176,7 @@ def main():
             data["notes"].append("sampled: this library does not know SHIM_SAMPLE")
         measure(bench, options, data)
         data["seconds"] = round(time.time() - begin)
+        data["load_end"] = os.getloadavg()[0]
         with open(out, "w", encoding="utf-8") as f:
             json.dump(data, f, indent=1)
         tables.print_all(data)

@@ -61,7 +61,7 @@ class Row:
         return self.least(tool) - self.least("native")
 
     def share_of_record(self, tool="shim"):
-        if not self.added("record") >= RECORD_ADDS * self.least("native"):
+        if self.events < MANY_EVENTS or not self.added("record") >= RECORD_ADDS * self.least("native"):
             return NAN
         return self.added(tool) / self.added("record")
 

@@ -21,8 +21,9 @@ def as_markdown(table):
 
 
 def about(data):
-    return "%s; commit %s, %s; %d rounds or more in %d s, load %.2f at the start" % (
-        data["machine"], data["commit"], data["date"], data["rounds"], data.get("seconds", 0), data["load"])
+    return "%s; commit %s, %s; at least %d rounds, in %d s; load %.2f at the start, %s at the end" % (
+        data["machine"], data["commit"], data["date"], data["rounds"], data.get("seconds", 0), data["load"],
+        figures.cell(data.get("load_end", figures.NAN)))
 
 
 def startup(data):
