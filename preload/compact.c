@@ -21,17 +21,18 @@
 #define ROW_MASK       ((1u << ROW_BITS) - 1)
 #define GENERATION_END (1u << (32 - ROW_BITS)) /* of the slots of shapes */
 
-/* A place holds, from the top: address, generation, whether the row is an end, row. */
-#define PLACE_GENERATION_BITS 3
-#define PLACE_GENERATION_END  (1u << PLACE_GENERATION_BITS)
-#define PLACE_TAG_AT          (ROW_BITS + 1) /* address and generation */
-#define PLACE_ADDR_END        (UINT64_C(1) << (64 - PLACE_TAG_AT - PLACE_GENERATION_BITS))
+/* A place holds, from the top: generation, address (the two: its tag), is the row an end, row. */
+#define PLACE_GENERATION_END 8u
+#define PLACE_ADDR_BITS      47
+#define PLACE_ADDR_END       (UINT64_C(1) << PLACE_ADDR_BITS)
+#define PLACE_TAG_AT         (ROW_BITS + 1)
 
 #define SHIFT_ADDR_MAX 12
 #define SHIFT_COARSE \
 	11 /* nobody else records: 2048 ticks are below a microsecond, stamps no finer */
 #define SHIFT_FINE     4 /* docs/design-notes.md, 15 */
 #define KINDS_SEARCHED 32
+#define AHEAD          8 /* rows whose places are looked at together */
 #define WORDS          ((COMPACT_ROWS_MAX + 63) / 64)
 #define IS_NEW         0x10000u
 
@@ -93,8 +94,8 @@ struct compact {
 	uint16_t other[COMPACT_ROWS_MAX + 1];
 	uint8_t is_paired[COMPACT_ROWS_MAX + 1]; /* the last one: nobody's */
 	/*
-	 * Pass 2: of a paired allocation its number among them, of an end the number + 1 among
-	 * those whose address the reader knows, or 0.
+	 * Pass 2: of a paired allocation its number among them; with threads, of an end its number
+	 * among the ends, whose addresses the reader then knows.
 	 */
 	uint16_t number[COMPACT_ROWS_MAX];
 	struct shape shapes[COMPACT_ROWS_MAX];
@@ -151,7 +152,7 @@ static inline uint32_t ranks_above(const struct ranks *r, uint32_t n)
 {
 	uint32_t word = n >> 6, last = (r->end - 1) >> 6, group;
 	uint64_t rest = r->word[word] >> (n & 63) >> 1;
-	uint32_t sum = rest ? bits_in(rest) : 0;
+	uint32_t sum = bits_in(rest);
 
 	if (likely(word == last))
 		return sum;
@@ -189,32 +190,36 @@ static void next_generation(struct compact *w)
 	}
 }
 
-/* The place of TAG (address and generation), or the empty one where it would be. */
-static inline uint64_t *place_of(uint64_t *places, uint64_t tag)
+/* IF_SO or OTHERWISE by IS, 0 or 1: where a branch could not be guessed. */
+static inline uint64_t choose(uint64_t is, uint64_t if_so, uint64_t otherwise)
 {
-	uint32_t i = (uint32_t)(tag * golden >> (64 - SLOT_BITS));
+	return otherwise ^ ((if_so ^ otherwise) & -is);
+}
 
-	for (;; i = (i + 1) & (SLOT_COUNT - 1)) {
-		uint64_t difference = places[i] >> PLACE_TAG_AT ^ tag;
-
-		if (likely(!difference) || difference & (PLACE_GENERATION_END - 1))
-			return &places[i]; /* this one, or of another generation */
-	}
+/* The place of TAG, or the empty one (of another generation) where it would be. From place I on. */
+static inline uint64_t *place_of(uint64_t *places, uint32_t i, uint64_t tag)
+{
+	/* Equal: 0, which wraps round; of another generation: above all addresses. */
+	while (unlikely((places[i] >> PLACE_TAG_AT ^ tag) - 1 < PLACE_ADDR_END - 1))
+		i = (i + 1) & (SLOT_COUNT - 1);
+	return &places[i];
 }
 
 /*
- * other[] and is_paired[] of row I, which is of op 1 to 4. An end matches the allocation that is
- * the newest at its address, an allocation the end.
+ * other[] and is_paired[] of row I, which is of op 1 to 4. An end matches the allocation that is the
+ * newest at its address, an allocation the end. Ends that match nothing are noted if KEEPS_ENDS.
  */
-static ALWAYS_INLINE void find_pair(struct compact *w, uint64_t tag, uint32_t is_end, uint32_t i)
+static ALWAYS_INLINE void find_pair(struct compact *w, uint32_t start, uint64_t addr,
+				    uint64_t is_end, uint32_t i, uint64_t keeps_ends)
 {
-	uint64_t *place = place_of(w->places, tag), was = *place;
-	uint32_t row = was & ROW_MASK, was_end = was >> ROW_BITS & 1,
-		 matches = was >> PLACE_TAG_AT == tag && was_end != is_end;
+	uint64_t tag = (uint64_t)w->place_generation << PLACE_ADDR_BITS | addr,
+		 *place = place_of(w->places, start, tag), was = *place,
+		 is = tag << PLACE_TAG_AT | is_end << ROW_BITS | i, row = was & ROW_MASK,
+		 matches = (was >> PLACE_TAG_AT == tag) & ((was >> ROW_BITS & 1) ^ is_end);
 
-	*place = tag << PLACE_TAG_AT | (uint64_t)is_end << ROW_BITS | i;
-	w->other[i] = (uint16_t)(matches ? row + 1 : 0);
-	w->is_paired[matches & is_end ? row : COMPACT_ROWS_MAX] = 1;
+	*place = choose((is_end ^ 1) | matches | keeps_ends, is, was);
+	w->other[i] = (uint16_t)((row + 1) & -matches);
+	w->is_paired[choose(matches & is_end, row, COMPACT_ROWS_MAX)] = 1;
 }
 
 /* A realloc that failed takes its pair back: the block lives on under its address. */
@@ -225,29 +230,45 @@ static COLD void part_pair(struct compact *w, uint32_t end)
 	w->other[end] = 0;
 }
 
-/* Also finds the bits that all addresses lack. */
-static void find_pairs(struct compact *w, const struct shim_row *rows, uint32_t count)
+/* Where the search for the places of ROWS[COUNT], at most AHEAD, begins. */
+static inline uint64_t look_ahead(struct compact *w, const struct shim_row *rows, uint32_t count,
+				  uint32_t starts[AHEAD])
 {
-	const uint64_t generation = w->place_generation;
 	uint64_t bits = 0;
-	uint32_t i, realloc_row = COMPACT_ROWS_MAX;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		bits |= rows[i].addr;
+		starts[i] = (uint32_t)(rows[i].addr * golden >> (64 - SLOT_BITS));
+		__builtin_prefetch(&w->places[starts[i]], 1);
+	}
+	return bits;
+}
+
+/* Also finds the bits that all addresses lack. */
+static void find_pairs(struct compact *w, const struct shim_row *rows, uint32_t count, int has_threads)
+{
+	uint64_t bits = 0;
+	uint32_t i, starts[AHEAD], realloc_row = COMPACT_ROWS_MAX;
 
 	memset(w->is_paired, 0, count);
 	for (i = 0; i < count; i++) {
-		uint64_t addr = rows[i].addr;
-		unsigned op = rows[i].op;
+		const struct shim_row *row = &rows[i];
+		unsigned op = row->op;
 
-		bits |= addr;
+		if (i % AHEAD == 0)
+			bits |= look_ahead(w, row, count - i < AHEAD ? count - i : AHEAD, starts);
 		if (likely(op - SHIM_OP_ALLOC <= SHIM_OP_REALLOC_ALLOC - SHIM_OP_ALLOC &&
-			   addr < PLACE_ADDR_END)) {
-			find_pair(w, addr << PLACE_GENERATION_BITS | generation,
-				  op - SHIM_OP_FREE < 2, i);
+			   row->addr < PLACE_ADDR_END)) {
+			find_pair(w, starts[i % AHEAD], row->addr, op - SHIM_OP_FREE < 2, i,
+				  (uint64_t)has_threads);
 			if (unlikely(op == SHIM_OP_REALLOC_FREE))
 				realloc_row = i;
 			continue;
 		}
 		w->other[i] = 0;
-		if (op == SHIM_OP_REALLOC_FAIL && realloc_row < i && rows[realloc_row].addr == addr)
+		if (op == SHIM_OP_REALLOC_FAIL && realloc_row < i &&
+		    rows[realloc_row].addr == row->addr)
 			part_pair(w, realloc_row);
 	}
 	w->addr_shift = bits ? (unsigned)__builtin_ctzll(bits) : 0;
@@ -385,12 +406,12 @@ static inline void put_addr(struct compact *w, unsigned near, uint64_t *previous
 /* The address of allocation ROW: most often one that has just been given back. */
 static inline void put_alloc_addr(struct compact *w, uint32_t row, uint64_t *previous, uint64_t addr)
 {
-	uint32_t end = w->other[row] ? w->number[w->other[row] - 1] : 0, rank;
+	uint32_t end = w->other[row] ? w->number[w->other[row] - 1] : COMPACT_ROWS_MAX, rank;
 
-	if (end && ranks_has(&w->freed, end - 1)) {
-		rank = ranks_above(&w->freed, end - 1);
+	if (end < w->freed.end && ranks_has(&w->freed, end)) {
+		rank = ranks_above(&w->freed, end);
 		if (rank < SHIM_ADDR_FAR - SHIM_ADDR_RANKS) {
-			ranks_take(&w->freed, end - 1);
+			ranks_take(&w->freed, end);
 			put_byte(w, ALLOC_NEAR, SHIM_ADDR_RANKS + rank);
 			*previous = addr;
 			return;
@@ -409,8 +430,10 @@ static ALWAYS_INLINE void put_alloc(struct compact *w, struct pass *p, const str
 		word |= (uint64_t)(SHIM_SHAPE_LOCAL | (has_threads ? SHIM_SHAPE_ADDRESSED : 0)) << 32;
 	}
 	put_step(w, p, word, row->size);
-	if (!is_paired || has_threads)
+	if (has_threads)
 		put_alloc_addr(w, i, &p->alloc_addr, row->addr >> w->addr_shift);
+	else if (!is_paired)
+		put_addr(w, ALLOC_NEAR, &p->alloc_addr, row->addr >> w->addr_shift);
 }
 
 /* The end of a local block, whose number among those is NUMBER. */
@@ -432,13 +455,12 @@ static ALWAYS_INLINE void put_local_end(struct compact *w, struct pass *p, uint6
 static ALWAYS_INLINE void put_end(struct compact *w, struct pass *p, const struct shim_row *row,
 				  uint32_t i, uint64_t word, int has_threads)
 {
-	uint32_t alloc = w->other[i], number = 0;
+	uint32_t alloc = w->other[i];
 
 	if (likely(alloc))
 		put_local_end(w, p, word, row->size, w->number[alloc - 1]);
-	if (!alloc || has_threads)
-		number = ranks_add(&w->freed) + 1;
-	w->number[i] = (uint16_t)number;
+	if (has_threads)
+		w->number[i] = (uint16_t)ranks_add(&w->freed);
 	if (!alloc) {
 		put_step(w, p, word, row->size);
 		put_addr(w, OTHER_NEAR, &p->other_addr, row->addr >> w->addr_shift);
@@ -572,7 +594,7 @@ size_t compact_rows(struct compact *w, const struct shim_row *rows, uint32_t cou
 	uint8_t *end;
 
 	begin(w, count);
-	find_pairs(w, rows, count);
+	find_pairs(w, rows, count, (order & COMPACT_ADDRESSES) != 0);
 	if (order)
 		write_beside(w, rows, count, begin_ticks, (order & COMPACT_ADDRESSES) != 0,
 			     time_shift);
