@@ -82,7 +82,7 @@ def scaling(bench, rounds, calls):
 
 
 def startup(bench, rounds, runs):
-    """Least mean wall time of /bin/true in microseconds: {tool: us}."""
+    """Least wall time of /bin/true in microseconds: {tool: us}."""
     result = {}
     for _ in range(rounds):
         for tool in tools_that_run(bench, ("native", "shim", "record", "heaptrack")):
@@ -90,9 +90,9 @@ def startup(bench, rounds, runs):
             argv = heaptrack_command(base) + ["/bin/true"] if tool == "heaptrack" else ["/bin/true"]
             count = 2 if tool == "heaptrack" else runs
             quiet = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (1, 2)]
-            begin = time.perf_counter()
             for _ in range(count):
+                begin = time.perf_counter()
                 os.waitpid(os.posix_spawnp(argv[0], argv, env, file_actions=quiet), 0)
-            result[tool] = min(result.get(tool, 1e9), (time.perf_counter() - begin) / count * 1e6)
+                result[tool] = min(result.get(tool, 1e9), (time.perf_counter() - begin) * 1e6)
             remove(base)
     return result
