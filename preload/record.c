@@ -73,6 +73,8 @@ static int is_left_out(struct thread *t, const void *p, size_t size)
 			t->lost++;
 		return 1;
 	}
+	t->newest_sampled = p;
+	t->newest_left_bytes = t->sample.left_bytes;
 	if (t->is_skipping) {
 		skipped_remove((uintptr_t)p);
 		return 0;
@@ -89,7 +91,18 @@ static int ends_followed(const struct thread *t, const void *p)
 	return t->is_skipping ? !skipped_remove((uintptr_t)p) : followed_remove((uintptr_t)p);
 }
 
-/* The same after a realloc that failed: the block at P lives on as what it was. */
+/*
+ * While T takes a sample: what the end of the block at P tells if T has allocated nothing since; any
+ * other allocation would have counted down.
+ */
+static unsigned temporary(const struct thread *t, const void *p)
+{
+	return p == t->newest_sampled && t->sample.left_bytes == t->newest_left_bytes
+		       ? SHIM_EXTRA_TEMPORARY
+		       : 0;
+}
+
+/* After a realloc that failed: the block at P lives on as what it was. */
 static void lives_on(struct thread *t, const void *p)
 {
 	if (t->is_old_followed && !t->is_skipping && followed_add((uintptr_t)p))
@@ -117,23 +130,29 @@ void record_free(struct thread *t, enum shim_func func, const void *p, unsigned 
 {
 	if (!upto(UPTO_CAPTURE))
 		return;
-	if (unlikely(is_sampling(t)) && !ends_followed(t, p))
-		return;
+	if (unlikely(is_sampling(t))) {
+		if (!ends_followed(t, p))
+			return;
+		extra |= temporary(t, p);
+	}
 	stamp_before(t);
 	push(t, (uintptr_t)p, 0, SHIM_STACK_NONE, SHIM_OP_FREE, func, extra);
 }
 
 void record_realloc_begin(struct thread *t, enum shim_func func, const void *old, size_t size)
 {
+	unsigned extra = 0;
+
 	if (!upto(UPTO_CAPTURE))
 		return;
 	if (unlikely(is_sampling(t))) {
 		t->is_old_followed = (uint32_t)ends_followed(t, old);
 		if (!t->is_old_followed)
 			return;
+		extra = temporary(t, old);
 	}
 	stamp_before(t);
-	push(t, (uintptr_t)old, size, SHIM_STACK_NONE, SHIM_OP_REALLOC_FREE, func, 0);
+	push(t, (uintptr_t)old, size, SHIM_STACK_NONE, SHIM_OP_REALLOC_FREE, func, extra);
 }
 
 /*

@@ -50,6 +50,9 @@ struct thread {
 	struct sample sample;
 	uint32_t is_skipping; /* sampling began in the middle of the run: skipped.h, else followed.h */
 	uint32_t is_old_followed; /* of the realloc that is going on */
+	/* the newest block in the sample, and what sample.left_bytes was behind it */
+	const void *newest_sampled;
+	int64_t newest_left_bytes;
 
 	uint32_t index; /* in the trace, from 1 */
 	uint32_t seq;   /* of the chunk */
