@@ -241,6 +241,8 @@ def flush(p, t, thread):
         return
     how = {"addressed": p.thread_count > 1, "sample": p.sample}
     layout = p.random.choice((1, 2))
+    if layout == 2 and t.version > 1 and p.chance.random() < 0.7:
+        how.update(form=2, stamps=p.chance.random() < 0.5)
     if p.mode in ("folded", "both") and layout == 2:
         kept, *folded = fold(p, thread)
         t.folded(thread, kept, *folded, begin=rows[0].ticks, end=rows[-1].ticks, **how)
@@ -305,7 +307,7 @@ def main(argv):
     if len(argv) not in (5, 6) or mode not in ("exact", "folded", "sampled", "both"):
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    t = start(int(argv[1]), "random", version=1 if mode == "exact" else 2)
+    t = start(int(argv[1]), "random", version=1 if mode == "exact" and int(argv[1]) % 2 else 2)
     p = Program(int(argv[1]), t, mode)
     run(p, t, int(argv[2]))
     spool = finish(p, t)
