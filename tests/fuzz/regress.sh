@@ -21,11 +21,15 @@ bad=0
 
 # Directories with seeds of target $1 by the name $2, one a line.
 seeds_of() {
-	local made=$1.seeds directory
+	local made=$1.seeds directory file
 	if [[ $2 == trace ]]; then
 		rm -rf "$made"
 		"$here/make_seeds.py" "$made" "$here"/../golden/v[12]/*.zst || return 1
-		cp "$here"/../golden/v[12]/damaged/* "$made"
+		for directory in "$here"/../golden/v[12]/damaged; do
+			for file in "$directory"/*; do
+				cp "$file" "$made/$(basename "${directory%/damaged}")-${file##*/}"
+			done
+		done
 		echo "$made"
 	fi
 	for directory in "$here/seeds/$2" "$here/regressions/$2"; do

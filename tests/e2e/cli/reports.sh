@@ -8,6 +8,7 @@
 
 wanted=$SRC/tests/golden/reports
 cp "$SRC"/tests/golden/v1/{threads,mappings,killed,dlclose,deep-and-cut,columns-layout}.zst* .
+cp "$SRC"/tests/golden/v2/{steps,folded-debts,sampled-by-rows}.zst .
 
 # same_report NAME ARGUMENT...: the report is what tests/golden/reports/NAME holds, status and stderr behind it.
 same_report() {
@@ -44,6 +45,17 @@ same_report flamegraph.txt flamegraph --cost allocated columns-layout.zst
 same_report summary_json.txt summary --format json threads.zst
 same_report leaks_json.txt leaks --format json threads.zst
 same_report timeline_json.txt timeline --format json -n 4 mappings.zst
+# of samples, folded blocks, steps
+same_report steps_summary.txt summary steps.zst
+same_report steps_summary_json.txt summary --format json steps.zst
+same_report steps_lifetimes.txt lifetimes -n 1 steps.zst
+same_report steps_info.txt info steps.zst
+same_report steps_dump.txt dump steps.zst
+same_report sampled_leaks.txt leaks sampled-by-rows.zst
+same_report sampled_peak_json.txt peak --format json sampled-by-rows.zst
+same_report sampled_window.txt allocs --from 0.00000006 sampled-by-rows.zst
+same_report sampled_flamegraph.txt flamegraph --cost leaked sampled-by-rows.zst
+same_report folded_bounds.txt summary -n 1 folded-debts.zst
 
 # and nothing lies there that nobody compares
 for file in "$wanted"/*; do
