@@ -6,6 +6,9 @@
 
 #define SAMPLE_FIRST 4096 /* of blocks of 64 bytes, one in 64 */
 #define SAMPLE_GROWS 4
+#define REST_SMALL   (64u << 10) /* soon a block's own bytes are much of what is left: hurry */
+#define GROWS_FASTER 16
+#define ROWS_LEAST   64
 
 /* In sixty-fourths of the limit: where each step begins. */
 static const uint8_t begins[] = {
@@ -24,12 +27,19 @@ void budget_begin(struct budget *b, uint64_t limit_bytes, uint64_t sample_bytes)
 	};
 }
 
-static void next_sample(struct budget *b)
+static uint64_t rest_of(const struct budget *b, uint64_t size_bytes)
 {
+	return b->limit_bytes > size_bytes ? b->limit_bytes - size_bytes : 0;
+}
+
+static void next_sample(struct budget *b, uint64_t size_bytes)
+{
+	unsigned grows = rest_of(b, size_bytes) < REST_SMALL ? GROWS_FASTER : SAMPLE_GROWS;
+
 	if (!b->sample_bytes)
 		b->sample_bytes = SAMPLE_FIRST;
-	else if (b->sample_bytes <= SAMPLE_BYTES_MAX / SAMPLE_GROWS)
-		b->sample_bytes *= SAMPLE_GROWS;
+	else if (b->sample_bytes <= SAMPLE_BYTES_MAX / grows)
+		b->sample_bytes *= grows;
 }
 
 int budget_advance(struct budget *b, uint64_t size_bytes)
@@ -40,12 +50,24 @@ int budget_advance(struct budget *b, uint64_t size_bytes)
 	if (b->step != SHIM_STEP_SAMPLED)
 		b->step++;
 	if (b->step == SHIM_STEP_SAMPLED) {
-		next_sample(b);
-		b->next_bytes = size_bytes + (b->limit_bytes - size_bytes) / 2;
-		if (size_bytes >= b->limit_bytes)
-			b->next_bytes = UINT64_MAX;
+		next_sample(b, size_bytes);
+		/* The estimate of what is not written yet may be too high: wait for some more then. */
+		b->next_bytes = size_bytes + rest_of(b, size_bytes) / 2;
+		if (!rest_of(b, size_bytes))
+			b->next_bytes += b->limit_bytes / 64;
 	} else {
 		b->next_bytes = b->limit_bytes / 64 * begins[b->step + 1];
 	}
 	return 1;
+}
+
+uint64_t budget_rows(const struct budget *b, uint64_t size_bytes, uint32_t threads)
+{
+	uint64_t part, rows;
+
+	if (!b->limit_bytes)
+		return UINT64_MAX;
+	part = b->step == SHIM_STEP_SAMPLED ? rest_of(b, size_bytes) / 4 : b->limit_bytes / 16;
+	rows = part / BUDGET_ROW_BYTES / (threads ? threads : 1);
+	return rows > ROWS_LEAST ? rows : ROWS_LEAST;
 }

@@ -5,8 +5,10 @@
  *
  * Half of the budget is for exact recording. Then three steps (enum shim_step), each with a share
  * of what is left: time per event, rows of short-lived blocks, and at last everything but a sample.
- * Whenever half of what the sample had left is used up its mean distance grows fourfold, so each
- * half lasts for twice as many events as the one before it, and no run is too long.
+ * Whenever half of what the sample had left is used up its mean distance grows fourfold, in the end
+ * sixteenfold, so each half lasts for at least twice as many events as the one before it, and no run
+ * is too long. What threads have gathered and not written is counted in, and they gather less where
+ * many share a small budget: it is written at each change.
  */
 #ifndef PRELOAD_BUDGET_H
 #define PRELOAD_BUDGET_H
@@ -14,6 +16,9 @@
 #include <stdint.h>
 
 #include "shim_trace.h"
+
+#define BUDGET_ROW_BYTES   8   /* compressed; more than most take */
+#define BUDGET_BLOCK_BYTES 256 /* of a block, whatever is in it */
 
 struct budget {
 	uint64_t limit_bytes; /* 0: none */
@@ -31,7 +36,22 @@ static inline int budget_holds(const struct budget *b, uint64_t size_bytes)
 	return !b->limit_bytes || size_bytes <= b->limit_bytes;
 }
 
-/* The trace has SIZE_BYTES now: 1 if another step, or a coarser sample, begins with that. */
+/*
+ * The trace has SIZE_BYTES now, with what threads have recorded and not written: 1 if another step,
+ * or a coarser sample, begins with that.
+ */
 int budget_advance(struct budget *b, uint64_t size_bytes);
+
+/*
+ * How many rows one of THREADS may gather before it writes them, of a trace of SIZE_BYTES: so few
+ * that all of them together use up a small part of what is left.
+ */
+uint64_t budget_rows(const struct budget *b, uint64_t size_bytes, uint32_t threads);
+
+/* What COUNT rows that are not written yet are likely to take at most. */
+static inline uint64_t budget_bytes_of(uint64_t count)
+{
+	return count ? BUDGET_BLOCK_BYTES + count * BUDGET_ROW_BYTES : 0;
+}
 
 #endif

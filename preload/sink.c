@@ -45,6 +45,7 @@ struct sink {
 	uint64_t events, lost;
 	uint64_t cpu_ns; /* spent in compressing and writing */
 	struct budget budget;
+	uint64_t expected_bytes; /* of what threads have recorded and not written */
 	struct shim_index_entry *index;
 	size_t index_count, index_capacity;
 	char path[SINK_PATH_BYTES];
@@ -184,6 +185,19 @@ static uint64_t whole_bytes(size_t length, size_t blocks)
 	return sink->offset + length + index_bytes(sink->index_count + blocks) + SINK_FOOTER_BYTES;
 }
 
+uint64_t sink_expect(uint64_t bytes, uint32_t threads)
+{
+	uint64_t rows;
+
+	if (likely(!sink->budget.limit_bytes))
+		return UINT64_MAX;
+	lock_get(&sink->lock);
+	sink->expected_bytes = bytes;
+	rows = budget_rows(&sink->budget, whole_bytes(0, 0) + bytes, threads);
+	lock_put(&sink->lock);
+	return rows;
+}
+
 /* Another step begins with what was just written: the trace says so, and the log. */
 static COLD void tell_step(void)
 {
@@ -217,7 +231,7 @@ static int append_block_locked(const struct shim_block *block, const uint8_t *fr
 	if (rc)
 		return rc;
 	index_add(block, offset, length);
-	if (unlikely(budget_advance(&sink->budget, whole_bytes(0, 0))))
+	if (unlikely(budget_advance(&sink->budget, whole_bytes(0, 0) + sink->expected_bytes)))
 		tell_step();
 	return 0;
 }

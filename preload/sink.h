@@ -46,6 +46,12 @@ int sink_finish(const char *end);
  */
 uint64_t sink_sample_bytes(void);
 
+/*
+ * Threads have THREADS chunks with rows that are likely to take BYTES in the trace. How many rows
+ * the next chunk may have. Context: any thread inside the guard.
+ */
+uint64_t sink_expect(uint64_t bytes, uint32_t threads);
+
 /* Blocks, bytes and totals so far, for the footer and log. Context: any thread. */
 uint64_t sink_lost(void);
 

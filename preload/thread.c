@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 
 #include "arena.h"
+#include "budget.h"
 #include "clock.h"
 #include "compact.h"
 #include "config.h"
@@ -561,12 +562,34 @@ static void thread_ends(void *value)
 	early.is_attaching = 0;
 }
 
+/*
+ * Tells the sink what other threads than T have gathered and not written. How many rows T may
+ * gather next. A chunk is never unmapped, so that of a thread which ends meanwhile may be looked at.
+ */
+static uint64_t expect(const struct thread *t)
+{
+	uint64_t bytes = 0;
+	uint32_t threads = 1;
+	const struct thread *other;
+
+	for (other = first_thread(); other; other = other->next_thread) {
+		const struct shim_chunk *chunk = __atomic_load_n(&other->chunk, __ATOMIC_RELAXED);
+
+		if (other == t || other->is_dead || !chunk)
+			continue;
+		threads++;
+		bytes += budget_bytes_of(__atomic_load_n(&chunk->used, __ATOMIC_RELAXED) /
+					 sizeof(struct shim_row));
+	}
+	return sink_expect(bytes, threads);
+}
+
 int thread_make_room(struct thread *t)
 {
 	struct shim_chunk *old = t->chunk;
 	uint32_t bytes = old ? CHUNK_LARGE_BYTES : CHUNK_SMALL_BYTES;
 	uint32_t seq = t->seq;
-	uint64_t since = 0;
+	uint64_t since = 0, rows = expect(t), fits;
 
 	if (old) {
 		since = old->begin_ticks;
@@ -590,7 +613,8 @@ int thread_make_room(struct thread *t)
 	if (!t->chunk)
 		return -ENOMEM;
 	t->next = (struct shim_row *)(void *)(t->chunk + 1);
-	t->end = t->next + (t->chunk->bytes - sizeof(*t->chunk)) / sizeof(*t->next);
+	fits = (t->chunk->bytes - sizeof(*t->chunk)) / sizeof(*t->next);
+	t->end = t->next + (rows < fits ? rows : fits);
 	t->chunk->sample_bytes = t->sample.mean_bytes;
 	if (t->ticks < t->chunk->begin_ticks)
 		t->ticks = t->chunk->begin_ticks;

