@@ -169,8 +169,10 @@ static void write_text(struct session *s, const struct leak_list *list)
 	write_mismatches(s);
 	write_suppressions(list, out);
 	session_notes(s);
-	amount = number_of_bytes(list->unfreed.bytes, &list->unfreed.estimate);
-	many = number_of_count(list->unfreed.count, &list->unfreed.estimate);
+	amount = number_of_all_bytes(list->unfreed.bytes, &list->unfreed.estimate,
+				     &s->analysis.heap.totals);
+	many = number_of_all_count(list->unfreed.count, &list->unfreed.estimate,
+				   &s->analysis.heap.totals);
 	buf_printf(out, "SUMMARY: shim-analyze: %s byte(s) leaked in %s allocation(s).\n",
 		   number_count_text(bytes, &amount), number_count_text(count, &many));
 }

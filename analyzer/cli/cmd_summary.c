@@ -43,9 +43,10 @@ static void write_footer(struct session *s, const struct leak_list *list)
 	buf_printf(&s->out, "total runtime: %s.\n",
 		   text_seconds(number, trace_report_duration_ns(s->run), 2));
 	write_rate(s, "calls to allocation functions",
-		   number_of_count(t->allocations, &e->allocated));
-	write_rate(s, "temporary memory allocations", number_of_count(t->temporary, &e->temporary));
-	n = number_of_bytes(t->allocated_bytes, &e->allocated);
+		   number_of_all_count(t->allocations, &e->allocated, t));
+	write_rate(s, "temporary memory allocations",
+		   number_of_all_count(t->temporary, &e->temporary, t));
+	n = number_of_all_bytes(t->allocated_bytes, &e->allocated, t);
 	buf_printf(&s->out, "bytes allocated in total: %s\n", number_bytes_text(text, &n));
 	buf_printf(&s->out, "peak heap memory consumption: %s", number_bytes_text(text, &peak_bytes));
 	n = number_of_count(t->peak_count, &e->peak);
@@ -58,9 +59,9 @@ static void write_footer(struct session *s, const struct leak_list *list)
 	if (rss)
 		buf_printf(&s->out, "peak RSS (including shim overhead): %s\n",
 			   text_bytes(number, rss));
-	n = number_of_bytes(list->unfreed.bytes, &list->unfreed.estimate);
+	n = number_of_all_bytes(list->unfreed.bytes, &list->unfreed.estimate, t);
 	buf_printf(&s->out, "total memory leaked: %s", number_bytes_text(text, &n));
-	n = number_of_count(list->unfreed.count, &list->unfreed.estimate);
+	n = number_of_all_count(list->unfreed.count, &list->unfreed.estimate, t);
 	buf_printf(&s->out, " in %s block%s\n", number_count_text(text, &n), text_plural(n.value));
 	n = number_of_bytes(list->suppressed.bytes, &list->suppressed.estimate);
 	buf_printf(&s->out, "suppressed leaks: %s\n", number_bytes_text(text, &n));
@@ -137,16 +138,18 @@ static void json_functions(const struct heap_totals *t, struct emit *j)
 	emit_end(j);
 }
 
-static void json_bytes(struct emit *j, const char *key, uint64_t value, const struct estimate *e)
+static void json_bytes(struct emit *j, const char *key, uint64_t value, const struct estimate *e,
+		       const struct heap_totals *t)
 {
-	struct number n = number_of_bytes(value, e);
+	struct number n = number_of_all_bytes(value, e, t);
 
 	number_json(j, key, &n);
 }
 
-static void json_count(struct emit *j, const char *key, uint64_t value, const struct estimate *e)
+static void json_count(struct emit *j, const char *key, uint64_t value, const struct estimate *e,
+		       const struct heap_totals *t)
 {
-	struct number n = number_of_count(value, e);
+	struct number n = number_of_all_count(value, e, t);
 
 	number_json(j, key, &n);
 }
@@ -157,17 +160,17 @@ static void json_heap(const struct heap_totals *t, struct emit *j)
 	struct number peak = number_of_peak(t);
 
 	emit_begin_object(j, "heap");
-	json_count(j, "allocations", t->allocations, &e->allocated);
-	json_count(j, "frees", t->frees, &t->freed);
-	json_count(j, "reallocations", t->reallocations, &e->reallocated);
+	json_count(j, "allocations", t->allocations, &e->allocated, t);
+	json_count(j, "frees", t->frees, &t->freed, t);
+	json_count(j, "reallocations", t->reallocations, &e->reallocated, t);
 	emit_uint(j, "failed", t->failed);
-	json_bytes(j, "allocated_bytes", t->allocated_bytes, &e->allocated);
-	json_bytes(j, "live_bytes", t->live_bytes, &e->live);
-	json_count(j, "live_count", t->live_count, &e->live);
+	json_bytes(j, "allocated_bytes", t->allocated_bytes, &e->allocated, t);
+	json_bytes(j, "live_bytes", t->live_bytes, &e->live, t);
+	json_count(j, "live_count", t->live_count, &e->live, t);
 	number_json(j, "peak_bytes", &peak);
-	json_count(j, "peak_count", t->peak_count, &e->peak);
+	json_count(j, "peak_count", t->peak_count, &e->peak, t);
 	emit_uint(j, "peak_ns", t->peak_ns);
-	json_count(j, "temporary", t->temporary, &e->temporary);
+	json_count(j, "temporary", t->temporary, &e->temporary, t);
 	emit_uint(j, "mismatches", t->mismatches);
 	if (t->most_distance) {
 		emit_uint(j, "sample_bytes", t->most_distance);
@@ -210,10 +213,14 @@ static void write_json(struct session *s, const struct leak_list *list)
 	json_mapped(&s->analysis.mapped, &j);
 	emit_uint(&j, "threads", threads);
 	emit_begin_object(&j, "leaks");
-	json_bytes(&j, "unfreed_bytes", list->unfreed.bytes, &list->unfreed.estimate);
-	json_count(&j, "unfreed_count", list->unfreed.count, &list->unfreed.estimate);
-	json_bytes(&j, "suppressed_bytes", list->suppressed.bytes, &list->suppressed.estimate);
-	json_count(&j, "suppressed_count", list->suppressed.count, &list->suppressed.estimate);
+	json_bytes(&j, "unfreed_bytes", list->unfreed.bytes, &list->unfreed.estimate,
+		   &s->analysis.heap.totals);
+	json_count(&j, "unfreed_count", list->unfreed.count, &list->unfreed.estimate,
+		   &s->analysis.heap.totals);
+	json_bytes(&j, "suppressed_bytes", list->suppressed.bytes, &list->suppressed.estimate,
+		   &s->analysis.heap.totals);
+	json_count(&j, "suppressed_count", list->suppressed.count, &list->suppressed.estimate,
+		   &s->analysis.heap.totals);
 	emit_end(&j);
 	emit_end(&j);
 }

@@ -33,6 +33,31 @@ struct number number_of_count(uint64_t value, const struct estimate *e)
 	return estimate_of(value, estimate_count_range(e, value), e->samples);
 }
 
+struct number number_of_all_bytes(uint64_t value, const struct estimate *e,
+				  const struct heap_totals *t)
+{
+	struct number n = number_of_bytes(value, e);
+
+	if (n.is_estimate || !t->most_distance)
+		return n;
+	n.is_estimate = 1;
+	n.high = value + (uint64_t)(estimate_poisson_high(0) * (double)t->most_distance);
+	return n;
+}
+
+/* Of how many small blocks nothing is in a sample, no sample tells. */
+struct number number_of_all_count(uint64_t value, const struct estimate *e,
+				  const struct heap_totals *t)
+{
+	struct number n = number_of_count(value, e);
+
+	if (n.is_estimate || !t->most_distance)
+		return n;
+	n.is_estimate = 1;
+	n.high = UINT64_MAX;
+	return n;
+}
+
 struct number number_of_peak(const struct heap_totals *t)
 {
 	struct estimate_range range = heap_peak_range(t);

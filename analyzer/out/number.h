@@ -22,6 +22,14 @@ struct number {
 /* E: what of VALUE is an estimate; NULL or zero: nothing. */
 struct number number_of_bytes(uint64_t value, const struct estimate *e);
 struct number number_of_count(uint64_t value, const struct estimate *e);
+/*
+ * The same of a whole run, T, of which a sample may hold nothing: then VALUE was counted exactly, but
+ * there may be more.
+ */
+struct number number_of_all_bytes(uint64_t value, const struct estimate *e,
+				  const struct heap_totals *t);
+struct number number_of_all_count(uint64_t value, const struct estimate *e,
+				  const struct heap_totals *t);
 struct number number_of_peak(const struct heap_totals *t);
 
 /* "1.20MB", or "~1.20MB (1.05MB..1.38MB)". OUT has NUMBER_TEXT_BYTES; returns it. */

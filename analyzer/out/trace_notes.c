@@ -147,6 +147,8 @@ static void add_sample(struct trace_notes *notes, const char *file, const struct
 {
 	const struct quality *q = &p->quality;
 	char distance[TEXT_NUMBER_BYTES], missed[TEXT_NUMBER_BYTES], when[64] = "";
+	char least[TEXT_NUMBER_BYTES] = "";
+	int is_one = q->sample_least_bytes == q->sample_bytes;
 	uint64_t from = timebase_ns(&p->clock, q->sampled_from_ticks);
 
 	if (!q->sample_bytes)
@@ -155,8 +157,9 @@ static void add_sample(struct trace_notes *notes, const char *file, const struct
 		snprintf(when, sizeof(when), "from %.3f s on, ", (double)from / 1e9);
 	text_bytes(missed, MISSED_DISTANCES * q->sample_bytes);
 	add(notes, 0,
-	    "%s: %sallocations are a sample, one in %s on average: numbers with ~ are estimates, and the true one lies in the range behind it with 95 %%; a place that leaked %s is not seen at all with 5 %%, and with less more often",
-	    file, when, text_bytes(distance, q->sample_bytes), missed);
+	    "%s: %sallocations are a sample, one in %s%s%s on average: numbers with ~ are estimates, and the true one lies in the range behind it with 95 %%; a place that leaked %s is not seen at all with 5 %%, and with less more often",
+	    file, when, is_one ? "" : text_bytes(least, q->sample_least_bytes),
+	    is_one ? "" : " to ", text_bytes(distance, q->sample_bytes), missed);
 	add(notes, 0,
 	    "%s: the peak of a sample is the largest value of an estimated curve and errs high; its range allows for that",
 	    file);
@@ -174,12 +177,16 @@ static void add_steps(struct trace_notes *notes, const char *file, const struct 
 	char size[TEXT_NUMBER_BYTES];
 	size_t i;
 
-	for (i = 0; i < p->step_count && i < NOTES_OF_ONE_TRACE; i++)
+	for (i = 0; i < p->step_count && i < NOTES_OF_ONE_TRACE; i++) {
+		/* A sample that gets sparser is told by its distances. */
+		if (i && p->steps[i].step == p->steps[i - 1].step)
+			continue;
 		add(notes, 0,
 		    "%s: from %.3f s on, %s, to stay within SHIM_MAX_TRACE%s%s (%s written by then)",
 		    file, (double)timebase_ns(&p->clock, p->steps[i].ticks) / 1e9,
 		    what[p->steps[i].step], budget ? "=" : "", budget ? budget : "",
 		    text_bytes(size, p->steps[i].trace_bytes));
+	}
 	if (p->quality.events_folded)
 		add(notes, 0,
 		    "%s: %" PRIu64

@@ -84,6 +84,9 @@ static void count_kind(struct heap *h, const struct event_folded *f, const struc
 	struct live_facts b = facts_of(h, k, f->slot, flags, f->begin_ticks);
 	uint64_t count = k->count, temporary = k->temporary, before = h->frees;
 
+	/* What lay between two events of a sample is not among them: the end tells. */
+	if (flags & LIVE_SAMPLE_MASK)
+		temporary = k->end_extra & SHIM_EXTRA_TEMPORARY ? k->count : 0;
 	if (share < 1) {
 		count = (uint64_t)(share * (double)count + 0.5);
 		temporary = (uint64_t)(share * (double)temporary + 0.5);

@@ -16,6 +16,7 @@ struct quality {
 	uint64_t events_folded; /* of them: counted by the writer, without rows of their own */
 	/* largest mean distance of a sample, 0: no block is of one; the first such block's begin */
 	uint64_t sample_bytes, sampled_from_ticks;
+	uint64_t sample_least_bytes; /* smallest mean distance */
 	/* blocks that could be read, definitions and spool chunks included */
 	uint64_t blocks;
 	uint64_t blocks_damaged; /* frames or chunks that could not be read */

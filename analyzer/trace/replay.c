@@ -175,6 +175,8 @@ static void count_block(struct replay *r, struct lane *lane, const struct item *
 	if (b->header.sample_bytes) {
 		if (!q->sample_bytes || b->header.begin_ticks < q->sampled_from_ticks)
 			q->sampled_from_ticks = b->header.begin_ticks;
+		if (!q->sample_bytes || b->header.sample_bytes < q->sample_least_bytes)
+			q->sample_least_bytes = b->header.sample_bytes;
 		if (b->header.sample_bytes > q->sample_bytes)
 			q->sample_bytes = b->header.sample_bytes;
 	}

@@ -206,7 +206,10 @@ class Totals:
         for kind, block in self._folded_blocks(folded):
             self._count_allocation(block, kind.count)
             self._count_free(kind.end_func, block, kind.count)
-            self.temporary.add(block.one, kind.temporary)
+            temporary = kind.temporary
+            if block.distance:
+                temporary = kind.count if kind.end_extra & TEMPORARY else 0
+            self.temporary.add(block.one, temporary)
         if folded.crest == 0:
             self._pass_crest(folded)
 
