@@ -31,6 +31,7 @@
 struct settings {
 	const char *output; /* NULL: the library's default */
 	const char *events;
+	const char *sample;
 	int quiet;
 };
 
@@ -42,6 +43,7 @@ static const char help_text[] =
 	"): %e program, %p pid, %h host, %t start time,\n"
 	"                        %{VAR} environment; an existing file is never overwritten\n"
 	"  -e, --events LIST     what to record, as SHIM_EVENTS: heap,mmap or none\n"
+	"      --sample BYTES    record a sample, one allocation in BYTES on average, as SHIM_SAMPLE: 512k\n"
 	"  -q, --quiet           no line on stderr at the end\n"
 	"  -h, --help            this text\n"
 	"      --version         name and version\n\n"
@@ -71,7 +73,7 @@ static int is_option(const char *word, char letter, const char *name, const char
 {
 	size_t length = strlen(name);
 
-	if (word[1] == letter) {
+	if (letter && word[1] == letter) {
 		*rest = word + 2;
 		return 1;
 	}
@@ -110,6 +112,19 @@ static int check_events(const char *list)
 	return STATUS_USAGE;
 }
 
+/* A number and at most one of the units that the library knows; it says itself what is too large. */
+static int check_sample(const char *value)
+{
+	size_t digits;
+
+	if (!value)
+		return 0;
+	digits = strspn(value, "0123456789");
+	if (digits && (!value[digits] || (strchr("kmgKMG", value[digits]) && !value[digits + 1])))
+		return 0;
+	return complain(STATUS_USAGE, "not a size", value, "such as 512k");
+}
+
 /* Returns the index of PROGRAM in ARGV, or -1 - status when there is nothing to run. */
 static int parse(struct settings *s, int argc, char **argv)
 {
@@ -136,6 +151,8 @@ static int parse(struct settings *s, int argc, char **argv)
 			value = &s->output;
 		else if (is_option(argv[at], 'e', "events", &rest))
 			value = &s->events;
+		else if (is_option(argv[at], '\0', "sample", &rest))
+			value = &s->sample;
 		else
 			return -1 - complain(STATUS_USAGE, "unknown option", argv[at],
 					     "try shim-run --help");
@@ -144,7 +161,7 @@ static int parse(struct settings *s, int argc, char **argv)
 			return -1 - complain(STATUS_USAGE, "no value behind", argv[at],
 					     "try shim-run --help");
 	}
-	if (check_events(s->events))
+	if (check_events(s->events) || check_sample(s->sample))
 		return -1 - STATUS_USAGE;
 	if (at >= argc)
 		return -1 - complain(STATUS_USAGE, "no program given", NULL,
@@ -223,7 +240,8 @@ static int set_environment(const struct settings *s)
 				errno == EINVAL ? "its path holds a space or colon"
 						: strerror(errno));
 	if ((s->output && setenv("SHIM_OUTPUT", s->output, 1) < 0) ||
-	    (s->events && setenv("SHIM_EVENTS", s->events, 1) < 0))
+	    (s->events && setenv("SHIM_EVENTS", s->events, 1) < 0) ||
+	    (s->sample && setenv("SHIM_SAMPLE", s->sample, 1) < 0))
 		return complain(STATUS_USAGE, "cannot set the environment", NULL, strerror(errno));
 	return 0;
 }

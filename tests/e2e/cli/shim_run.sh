@@ -38,6 +38,17 @@ ends 0 'long options' $?
 [[ $(next_trace) == plain.zst.1 ]] || bad "an existing file: $(cat err)"
 [[ $(json plain.zst '.trace.pid') != "$(json plain.zst.1 '.trace.pid')" ]] || bad 'an existing trace was overwritten'
 
+# a sample
+"$SHIM_RUN" -q -o sampled.zst --sample 64k true 2>err
+ends 0 '--sample' $?
+"$SHIM_ANALYZE" info sampled.zst | grep -q "sample_bytes *65536" || bad 'the trace of --sample has no sample'
+"$SHIM_RUN" -q -o sampled2.zst --sample=1M -- true
+"$SHIM_ANALYZE" info sampled2.zst | grep -q "sample_bytes *1048576" || bad 'the trace of --sample=1M has no sample'
+for value in often 1kk '' k -1; do
+	"$SHIM_RUN" --sample "$value" true >out 2>err
+	ends 125 "--sample $value" $?
+done
+
 "$SHIM_RUN" -o 'by-%e/%p.zst' true 2>err
 grep -qF 'where by-%e/%p.zst says' err || bad "a pattern in the folder: $(cat err)"
 [[ -n $(compgen -G 'by-true/*.zst') ]] || bad 'no trace in by-true/'
