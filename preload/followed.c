@@ -15,30 +15,23 @@
 #include "sys.h"
 
 #define FIRST_SLOTS 1024u
-
-struct table {
-	uint32_t shift; /* 64 - log2(slots) */
-	uint32_t mask;  /* slots - 1 */
-	uintptr_t slots[];
-};
+#define SPARSE_SLOTS \
+	(1u << 16) /* up to here it is kept so sparse that most looks end at the first slot */
 
 struct followed {
+	struct followed_head head;
 	struct lock lock;
 	uint32_t version; /* odd while a change is going on */
 	uint32_t count;
-	struct table *table;
 };
 
-static struct followed *followed; /* in forgotten memory */
+static struct followed *followed;    /* in forgotten memory */
+struct followed_head *followed_head; /* the same memory */
 
-static uint32_t home(const struct table *t, uintptr_t addr)
+static struct followed_table *new_table(uint32_t slots)
 {
-	return (uint32_t)(((uint64_t)addr >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> t->shift);
-}
-
-static struct table *new_table(uint32_t slots)
-{
-	struct table *t = arena_map(offsetof(struct table, slots) + slots * sizeof(t->slots[0]));
+	struct followed_table *t =
+		arena_map(offsetof(struct followed_table, slots) + slots * sizeof(t->slots[0]));
 
 	if (t) {
 		t->shift = 64 - (uint32_t)__builtin_ctz(slots);
@@ -53,14 +46,15 @@ int followed_start(void)
 		followed = arena_forgotten(sizeof(*followed));
 	if (!followed)
 		return -ENOMEM;
-	followed->table = new_table(FIRST_SLOTS);
-	return followed->table ? 0 : -ENOMEM;
+	followed_head = &followed->head;
+	followed->head.table = new_table(FIRST_SLOTS);
+	return followed->head.table ? 0 : -ENOMEM;
 }
 
 /* The slot of ADDR, or the empty one where it would go. */
-static uint32_t slot_of(const struct table *t, uintptr_t addr)
+static uint32_t slot_of(const struct followed_table *t, uintptr_t addr)
 {
-	uint32_t i = home(t, addr), steps;
+	uint32_t i = followed_home(t, addr), steps;
 	uintptr_t found;
 
 	/* bounded: a reader may see a table in the middle of a change */
@@ -86,7 +80,7 @@ static void end_change_locked(void)
 
 static int grow_locked(void)
 {
-	struct table *old = followed->table, *fresh = new_table((old->mask + 1) * 2);
+	struct followed_table *old = followed->head.table, *fresh = new_table((old->mask + 1) * 2);
 	uint32_t i;
 
 	if (!fresh)
@@ -95,21 +89,26 @@ static int grow_locked(void)
 		if (old->slots[i])
 			fresh->slots[slot_of(fresh, old->slots[i])] = old->slots[i];
 	/* release: the table is whole; pairs with the load in is_followed */
-	__atomic_store_n(&followed->table, fresh, __ATOMIC_RELEASE);
+	__atomic_store_n(&followed->head.table, fresh, __ATOMIC_RELEASE);
 	return 0;
+}
+
+static uint32_t most_in(const struct followed_table *t)
+{
+	return t->mask < SPARSE_SLOTS ? t->mask / 8 : t->mask / 2;
 }
 
 int followed_add(uintptr_t addr)
 {
-	struct table *t;
+	struct followed_table *t;
 	int rc = 0;
 	uint32_t i;
 
 	lock_get(&followed->lock);
-	if (followed->count >= followed->table->mask / 2 && grow_locked() &&
-	    followed->count >= followed->table->mask)
+	if (followed->count >= most_in(followed->head.table) && grow_locked() &&
+	    followed->count >= followed->head.table->mask)
 		rc = -ENOMEM;
-	t = followed->table;
+	t = followed->head.table;
 	if (rc == 0) {
 		i = slot_of(t, addr);
 		followed->count += t->slots[i] != addr;
@@ -120,7 +119,7 @@ int followed_add(uintptr_t addr)
 }
 
 /* Empties slot I and moves up what stands behind it and would no longer be found. */
-static void erase_locked(struct table *t, uint32_t i)
+static void erase_locked(struct followed_table *t, uint32_t i)
 {
 	uint32_t next = i;
 
@@ -131,7 +130,7 @@ static void erase_locked(struct table *t, uint32_t i)
 		moved = t->slots[next];
 		if (!moved)
 			break;
-		if (((next - home(t, moved)) & t->mask) < ((next - i) & t->mask))
+		if (((next - followed_home(t, moved)) & t->mask) < ((next - i) & t->mask))
 			continue;
 		__atomic_store_n(&t->slots[i], moved, __ATOMIC_RELAXED);
 		i = next;
@@ -143,7 +142,8 @@ static int is_followed(uintptr_t addr)
 {
 	for (;;) {
 		uint32_t version = __atomic_load_n(&followed->version, __ATOMIC_ACQUIRE);
-		const struct table *t = __atomic_load_n(&followed->table, __ATOMIC_ACQUIRE);
+		const struct followed_table *t = __atomic_load_n(&followed->head.table,
+								 __ATOMIC_ACQUIRE);
 
 		if (__atomic_load_n(&t->slots[slot_of(t, addr)], __ATOMIC_RELAXED) == addr)
 			return 1;
@@ -157,13 +157,13 @@ static int is_followed(uintptr_t addr)
 
 int followed_remove(uintptr_t addr)
 {
-	struct table *t;
+	struct followed_table *t;
 	uint32_t i;
 
 	if (likely(!is_followed(addr)))
 		return 0;
 	lock_get(&followed->lock);
-	t = followed->table;
+	t = followed->head.table;
 	i = slot_of(t, addr);
 	if (t->slots[i] == addr) {
 		begin_change_locked();

@@ -61,34 +61,42 @@ static int is_sampling(const struct thread *t)
 	return t->sample.mean_bytes != 0;
 }
 
+/* The new block at P is in the sample: 1 if it can be followed. */
+static __attribute__((noinline)) int begins_followed(struct thread *t, const void *p)
+{
+	t->newest_sampled = p;
+	t->newest_left_bytes = t->sample.left_bytes;
+	if (t->is_skipping) {
+		skipped_remove((uintptr_t)p);
+		return 1;
+	}
+	if (likely(followed_add((uintptr_t)p) == 0))
+		return 1;
+	t->lost++;
+	return 0;
+}
+
 /*
  * While T takes a sample: 1 if the new block at P is not in it. What cannot be remembered for want
  * of memory is lost: a block that should be followed, or the mark without which a free looks like
  * that of an older block.
  */
-static int is_left_out(struct thread *t, const void *p, size_t size)
+static inline int is_left_out(struct thread *t, const void *p, size_t size)
 {
 	if (likely(!sample_hits(&t->sample, size))) {
 		if (t->is_skipping && skipped_add((uintptr_t)p))
 			t->lost++;
 		return 1;
 	}
-	t->newest_sampled = p;
-	t->newest_left_bytes = t->sample.left_bytes;
-	if (t->is_skipping) {
-		skipped_remove((uintptr_t)p);
-		return 0;
-	}
-	if (likely(followed_add((uintptr_t)p) == 0))
-		return 0;
-	t->lost++;
-	return 1;
+	return !begins_followed(t, p);
 }
 
 /* While T takes a sample: 1 if the block at P, which is about to end, was recorded. */
-static int ends_followed(const struct thread *t, const void *p)
+static inline int ends_followed(const struct thread *t, const void *p)
 {
-	return t->is_skipping ? !skipped_remove((uintptr_t)p) : followed_remove((uintptr_t)p);
+	if (t->is_skipping)
+		return !skipped_remove((uintptr_t)p);
+	return followed_may_have((uintptr_t)p) && followed_remove((uintptr_t)p);
 }
 
 /*
