@@ -119,19 +119,26 @@ static void lives_on(struct thread *t, const void *p)
 		t->lost++;
 }
 
-void record_alloc(struct thread *t, enum shim_func func, const void *p, size_t size, unsigned extra,
-		  const void *frame)
+/* Of its own, so that what is left out of a sample saves no registers for it. */
+static __attribute__((noinline)) void push_alloc(struct thread *t, enum shim_func func, const void *p,
+						 size_t size, unsigned extra, const void *frame)
 {
 	uint32_t stack;
 
-	if (!upto(UPTO_CAPTURE))
-		return;
-	if (unlikely(is_sampling(t)) && likely(p) && is_left_out(t, p, size))
-		return;
 	stamp_after(t);
 	stack = unwind_stack(t, frame);
 	push(t, (uintptr_t)p, size, stack, likely(p) ? SHIM_OP_ALLOC : SHIM_OP_ALLOC_FAIL, func,
 	     extra | ignored(t));
+}
+
+void record_alloc(struct thread *t, enum shim_func func, const void *p, size_t size, unsigned extra,
+		  const void *frame)
+{
+	if (!upto(UPTO_CAPTURE))
+		return;
+	if (unlikely(is_sampling(t)) && likely(p) && is_left_out(t, p, size))
+		return;
+	push_alloc(t, func, p, size, extra, frame);
 }
 
 void record_free(struct thread *t, enum shim_func func, const void *p, unsigned extra)
