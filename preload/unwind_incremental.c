@@ -539,12 +539,8 @@ static __attribute__((noinline)) uint32_t capture(struct thread *t, const struct
 		c.count = c.keep_from = c.is_joined = 0;
 		unwind_walk_begin(&c.walk, entry->sp, t->stack_low, t->stack_high);
 		c.record = pick(&c, entry->sp);
-		if (c.record == c.trace->records && c.record->is_plain && !c.record->min_count) {
-			node = memo_find(&c.trace->memo, c.record, entry, c.trace->epoch);
-			if (node)
-				return node;
+		if (c.record == c.trace->records && c.record->is_plain && !c.record->min_count)
 			walk_plain(&c, entry);
-		}
 		if (unlikely(!c.is_joined))
 			walk_fresh(&c, *entry);
 		if (unlikely(!c.is_joined && c.result == UNWIND_COMPLEX)) {
@@ -567,16 +563,21 @@ uint32_t incremental_stack(struct thread *t, const uintptr_t *frame)
 	struct unwind_state entry = { .pc = frame[1], .sp = unwind_caller_sp(frame), .fp = frame[0] };
 	struct unwind_trace *trace = t->trace;
 	struct record *r = &trace->records[0];
+	uint32_t node;
 
 	unwind_set_slot(&entry,
 			entry.sp - sizeof(uintptr_t)); /* in the hook's frame, and never compared */
-	/* The same stack as last time: nothing but comparing. */
+	/* The same stack as last time, or one of before: nothing but comparing. */
 	if (likely(entry.sp - t->stack_low < t->stack_high - t->stack_low &&
 		   trace->generation == __atomic_load_n(&rules_generation, __ATOMIC_RELAXED))) {
-		record_pop(r, entry.sp);
-		if (record_matches(r, &entry) && record_is_unchanged(r) &&
+		if (record_goes_on(r, &entry) && record_is_unchanged(r) &&
 		    r->count >= r->min_count && likely(r->frames[r->count - 1].node))
 			return r->frames[r->count - 1].node;
+		node = r->is_plain && !r->min_count
+			       ? memo_find(&trace->memo, r, &entry, trace->epoch)
+			       : 0;
+		if (node)
+			return node;
 	}
 	return capture(t, &entry);
 }

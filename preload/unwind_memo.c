@@ -10,7 +10,7 @@
 
 #include "arena.h"
 
-#define ENTRIES    128u
+#define ENTRY_BITS 8
 #define FIRST      1024u  /* captures of a thread before it gets a memo */
 #define PERIOD     4096u  /* look-ups between two looks at the switch */
 #define REST       65536u /* look-ups that an unsuccessful memo sits out */
@@ -20,7 +20,7 @@ static struct memo_entry *entry_of(struct memo *memo, uintptr_t sp, uintptr_t pc
 {
 	uint64_t hash = (pc ^ sp << 20) * UINT64_C(0x9E3779B97F4A7C15);
 
-	return &memo->entries[hash >> 57];
+	return &memo->entries[hash >> (64 - ENTRY_BITS)];
 }
 
 /* 1 if the memo is to be asked now. */
@@ -37,7 +37,7 @@ static int is_on(struct memo *memo)
 	}
 	if (unlikely(!memo->entries)) {
 		if (memo->lookups == FIRST) {
-			memo->entries = arena_map(ENTRIES * sizeof(struct memo_entry));
+			memo->entries = arena_map(sizeof(struct memo_entry) << ENTRY_BITS);
 			memo->lookups = 0;
 		}
 		return memo->entries != NULL;
@@ -45,72 +45,64 @@ static int is_on(struct memo *memo)
 	return 1;
 }
 
-static int is_unchanged(const struct memo_entry *e)
+/* 1 if E's chain is in memory, as far as the frame that it ends at. */
+static inline int is_there(const struct memo_entry *e)
 {
-	uintptr_t difference = record_difference(&e->join_mark);
+	uintptr_t difference = 0;
 	uint32_t i;
 
-	for (i = 1; i < e->count; i++)
-		difference |= record_difference(&e->marks[i]);
-	return difference == 0;
+	for (i = 1; i <= e->count; i++)
+		difference |= record_word(e->sp + e->slot_words[i] * sizeof(uintptr_t)) ^ e->pcs[i];
+	return SHIM_UNWIND_MUTANT == 1 || difference == 0;
 }
 
-uint32_t memo_find(struct memo *memo, struct record *r, const struct unwind_state *s, uint32_t epoch)
+uint32_t memo_find(struct memo *memo, const struct record *r, const struct unwind_state *s,
+		   uint32_t epoch)
 {
 	const struct memo_entry *e;
-	uint32_t i, count;
 
 	if (!is_on(memo))
 		return 0;
 	e = entry_of(memo, s->sp, s->pc);
 	if (e->sp != s->sp || e->pc != s->pc || e->epoch != epoch || r->count <= e->join ||
-	    r->frames[e->join].node != e->join_node || r->marks[e->join].sp != e->join_mark.sp ||
-	    r->marks[e->join].pc != e->join_mark.pc || r->frames[e->join].needs_fp ||
-	    !is_unchanged(e))
-		return 0;
-	r->count = e->join + 1;
-	if (!record_verify(r, NULL))
+	    r->frames[e->join].node != e->join_node || r->marks[e->join].sp != e->join_sp ||
+	    r->marks[e->join].pc != e->pcs[e->count] || r->frames[e->join].needs_fp ||
+	    !is_there(e) || !record_has_outer(r, e->join))
 		return 0;
 	memo->hits++;
-	record_set_slot(r, record_slot(&e->join_mark));
-	count = r->count;
-	for (i = e->count; i-- > 0; count++) {
-		r->marks[count] = e->marks[i];
-		r->frames[count] = (struct record_frame){ 0, e->nodes[i], 0, e->own >> i & 1 };
-	}
-	compiler_barrier(); /* the frames are whole before they count */
-	r->count = count;
-	return e->nodes[0];
+	return e->node;
 }
 
 void memo_keep(struct memo *memo, const struct record *r, uint32_t count, uint32_t epoch)
 {
-	uint32_t join = r->count - count - 1, i;
+	uint32_t inner = r->count - 1, join = inner - count, i;
+	uintptr_t words;
 	struct memo_entry *e;
 
-	if (!memo->entries || memo->off || count < 2 || count > MEMO_FRAMES ||
-	    r->frames[join].needs_fp)
+	if (!memo->entries || memo->off || count < 2 || count > MEMO_FRAMES)
 		return;
-	for (i = join + 1; i < r->count; i++)
+	for (i = join; i <= inner; i++)
 		if (r->frames[i].needs_fp)
 			return;
-	e = entry_of(memo, r->marks[r->count - 1].sp, r->marks[r->count - 1].pc);
+	e = entry_of(memo, r->marks[inner].sp, r->marks[inner].pc);
 	e->sp = e->pc = 0;
 	compiler_barrier();
+	for (i = 1; i <= count; i++) {
+		words = (record_slot(&r->marks[inner - i]) - r->marks[inner].sp) / sizeof(uintptr_t);
+		if (words > UINT16_MAX)
+			return;
+		e->slot_words[i] = (uint16_t)words;
+		e->pcs[i] = r->marks[inner - i].pc;
+	}
 	e->epoch = epoch;
 	e->count = count;
+	e->node = r->frames[inner].node;
 	e->join = join;
-	e->join_mark = r->marks[join];
 	e->join_node = r->frames[join].node;
-	e->own = 0;
-	for (i = 0; i < count; i++) {
-		e->marks[i] = r->marks[r->count - 1 - i];
-		e->nodes[i] = r->frames[r->count - 1 - i].node;
-		e->own |= (uint32_t)r->frames[r->count - 1 - i].is_own << i;
-	}
+	e->join_sp = r->marks[join].sp;
 	compiler_barrier(); /* the key comes last */
-	e->sp = e->marks[0].sp;
-	e->pc = e->marks[0].pc;
+	e->sp = r->marks[inner].sp;
+	e->pc = r->marks[inner].pc;
 }
 
 #endif

@@ -16,19 +16,23 @@
 
 #if UNWIND_HAS_RULES
 
-#define MEMO_FRAMES 14 /* of one chain */
+#define MEMO_FRAMES 13 /* of one chain: with the frame that it ends at three cache lines */
 
+/*
+ * Frames 1 to count - 1 are the chain behind the innermost one, frame `count` is the frame of the record
+ * that it ends at: all further out is the same stack.
+ */
 struct memo_entry {
 	uintptr_t sp, pc; /* of the innermost frame: the key; 0 empty */
 	uint32_t epoch;
 	uint32_t count;
+	uint32_t node;      /* of the innermost frame */
 	uint32_t join;      /* index in the record of the frame that the chain ends at … */
-	uint32_t join_node; /* … and its node: so all further out is the same stack */
-	uint32_t own;       /* a bit for each frame that is code of this library */
+	uint32_t join_node; /* … its node … */
 	uint32_t reserved;
-	struct record_mark join_mark;
-	struct record_mark marks[MEMO_FRAMES]; /* innermost first */
-	uint32_t nodes[MEMO_FRAMES];
+	uintptr_t join_sp;                    /* … and stack pointer */
+	uint16_t slot_words[MEMO_FRAMES + 1]; /* where each return address lies, above sp */
+	uintptr_t pcs[MEMO_FRAMES + 1];
 };
 
 struct memo {
@@ -38,12 +42,13 @@ struct memo {
 };
 
 /*
- * If the chain from the frame in state S to a frame of R is known and unchanged, makes it R's and
- * returns the innermost frame's node; else 0, and R may have lost frames that are gone. R is of the
- * thread's own stack and reaches the root. EPOCH: entries of another one are void. Context: the
- * thread whose stack it is, inside the guard.
+ * If the chain from the frame in state S to a frame of R is known, and it and all further out are
+ * unchanged, the innermost frame's node; else 0. R is of the thread's own stack and reaches the root; it
+ * stays as it is, with the frames of another stack inside of the one that the chain ends at. EPOCH: entries
+ * of another one are void. Context: the thread whose stack it is, inside the guard.
  */
-uint32_t memo_find(struct memo *memo, struct record *r, const struct unwind_state *s, uint32_t epoch);
+uint32_t memo_find(struct memo *memo, const struct record *r, const struct unwind_state *s,
+		   uint32_t epoch);
 
 /*
  * Remembers the COUNT innermost frames of R as the way to the frame before them, if they are of the

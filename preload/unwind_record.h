@@ -92,6 +92,24 @@ static inline int record_matches(const struct record *r, const struct unwind_sta
 		r->frames[count - 1].fp == s->fp);
 }
 
+/*
+ * 1 if a frame of R is in state S: R loses the frames further in. Else 0, and R stays as it is: the memo
+ * may know it.
+ */
+static inline int record_goes_on(struct record *r, const struct unwind_state *s)
+{
+	uint32_t count = r->count;
+
+	while (count && r->marks[count - 1].sp < s->sp)
+		count--;
+	if (!count || r->marks[count - 1].sp != s->sp || r->marks[count - 1].pc != s->pc ||
+	    (SHIM_UNWIND_MUTANT != 2 && r->frames[count - 1].needs_fp &&
+	     r->frames[count - 1].fp != s->fp))
+		return 0;
+	r->count = count;
+	return 1;
+}
+
 /* The word at ADDR, which is known to be readable. */
 static inline uintptr_t record_word(uintptr_t addr)
 {
@@ -172,6 +190,24 @@ static inline int record_is_unchanged(struct record *r)
 	if (SHIM_UNWIND_MUTANT != 1 && unlikely(record_compare(r->marks, r->count)))
 		return 0;
 	return likely(!r->extra_count) || record_verify(r, NULL);
+}
+
+/*
+ * 1 if all words on which the frames beyond frame INNER of R, which is plain, depend are as they were; R
+ * stays as it is.
+ */
+static inline int record_has_outer(const struct record *r, uint32_t inner)
+{
+	uint32_t i;
+
+	if (SHIM_UNWIND_MUTANT == 1)
+		return 1;
+	if (unlikely(record_compare(r->marks, inner + 1)))
+		return 0;
+	for (i = 0; i < r->extra_count && r->extras[i].owner <= inner; i++)
+		if (unlikely(record_word(r->extras[i].addr) != r->extras[i].value))
+			return 0;
+	return 1;
 }
 
 #endif

@@ -163,6 +163,26 @@ static void frames_further_in_are_popped(void **state)
 	assert_false(record_matches(&s.r, &at));
 }
 
+static void what_is_not_on_the_record_leaves_it_alone(void **state)
+{
+	struct unwind_state at;
+	struct stack s;
+
+	(void)state;
+	new_stack(&s);
+	at = (struct unwind_state){ 0x1000 + 10, sp_of(&s, 10), 0, 0 };
+	at.pc++;
+	assert_false(record_goes_on(&s.r, &at));
+	at.pc--;
+	s.r.frames[10].needs_fp = 1;
+	s.r.frames[10].fp = 5;
+	assert_false(record_goes_on(&s.r, &at));
+	assert_int_equal(s.r.count, FRAMES);
+	at.fp = 5;
+	assert_true(record_goes_on(&s.r, &at));
+	assert_int_equal(s.r.count, 11);
+}
+
 /* Asks until the memo has decided that it is worth its memory. */
 static void warm(struct memo *memo, struct record *r)
 {
@@ -186,9 +206,11 @@ static void a_way_is_remembered_and_checked(void **state)
 	/* The stack shrank and came back. */
 	s.r.count = FRAMES - 6;
 	assert_int_equal(memo_find(&memo, &s.r, &inner, 1), 100 + FRAMES - 1);
-	assert_int_equal(s.r.count, FRAMES);
-	assert_int_equal(s.r.marks[FRAMES - 3].pc, 0x1000 + FRAMES - 3);
-	assert_int_equal(s.r.frames[FRAMES - 3].node, 100 + FRAMES - 3);
+	assert_int_equal(s.r.count, FRAMES - 6);
+	/* Further in than its end the record may tell of another stack. */
+	s.r.marks[FRAMES - 9].pc++;
+	assert_int_equal(memo_find(&memo, &s.r, &inner, 1), 100 + FRAMES - 1);
+	s.r.marks[FRAMES - 9].pc--;
 	/* Not after all was forgotten, not with another frame in between, not from another stack further out. */
 	assert_int_equal(memo_find(&memo, &s.r, &inner, 2), 0);
 	(*slot_of(&s, FRAMES - 4))++;
@@ -204,6 +226,29 @@ static void a_way_is_remembered_and_checked(void **state)
 	assert_int_equal(memo_find(&memo, &s.r, &inner, 1), 0);
 	s.r.count = FRAMES;
 	(*slot_of(&s, 5))++;
+	assert_int_equal(memo_find(&memo, &s.r, &inner, 1), 0);
+	(*slot_of(&s, 5))--;
+	assert_int_equal(memo_find(&memo, &s.r, &inner, 1), 100 + FRAMES - 1);
+}
+
+static void a_way_holds_while_extra_words_further_out_do(void **state)
+{
+	struct memo memo = { .entries = NULL };
+	struct unwind_state inner;
+	uintptr_t outer = 7, within = 7;
+	struct stack s;
+
+	(void)state;
+	new_stack(&s);
+	inner = (struct unwind_state){ 0x1000 + FRAMES - 1, sp_of(&s, FRAMES - 1), 0, 0 };
+	warm(&memo, &s.r);
+	memo_keep(&memo, &s.r, 10, 1);
+	s.r.extras[0] = (struct record_extra){ (uintptr_t)&outer, 7, FRAMES - 11 };
+	s.r.extras[1] = (struct record_extra){ (uintptr_t)&within, 7, FRAMES - 10 };
+	s.r.extra_count = 2;
+	within = 8; /* of frames that the chain has in other places */
+	assert_int_equal(memo_find(&memo, &s.r, &inner, 1), 100 + FRAMES - 1);
+	outer = 8;
 	assert_int_equal(memo_find(&memo, &s.r, &inner, 1), 0);
 }
 
@@ -233,7 +278,9 @@ int main(void)
 		cmocka_unit_test(an_extra_word_counts),
 		cmocka_unit_test(a_stack_that_is_gone_is_not_touched),
 		cmocka_unit_test(frames_further_in_are_popped),
+		cmocka_unit_test(what_is_not_on_the_record_leaves_it_alone),
 		cmocka_unit_test(a_way_is_remembered_and_checked),
+		cmocka_unit_test(a_way_holds_while_extra_words_further_out_do),
 		cmocka_unit_test(a_way_over_frame_pointers_is_not_remembered),
 	};
 
