@@ -36,7 +36,7 @@
 
 #define CHUNK_SMALL_BYTES (32u << 10)
 #define CHUNK_LARGE_BYTES (256u << 10)
-#define STAMP_EVERY       8    /* events per clock read of the only thread that records */
+#define STAMP_EVERY       16   /* events per clock read of the only thread that records */
 #define STAMP_SLOW_TICKS  4096 /* a microsecond or two per event: then each is worth a stamp */
 #define STOP_ROUNDS       2000
 #define STACK_SLACK       8192 /* guard and control block */
