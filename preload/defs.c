@@ -261,6 +261,12 @@ int defs_is_crowded(void)
 	return __atomic_load_n(&defs->queue_count, __ATOMIC_RELAXED) >= DEFS_CROWDED;
 }
 
+int defs_is_empty(void)
+{
+	return !__atomic_load_n(&defs->queue_count, __ATOMIC_RELAXED) &&
+	       !__atomic_load_n(&defs->current.records, __ATOMIC_RELAXED);
+}
+
 uint64_t defs_dropped(void)
 {
 	return __atomic_load_n(&defs->dropped, __ATOMIC_RELAXED);

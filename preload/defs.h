@@ -61,6 +61,9 @@ void defs_return(struct shim_chunk *chunk, uint32_t records);
 /* 1 when full chunks wait: whoever adds definitions should call sink_definitions() soon. */
 int defs_is_crowded(void);
 
+/* 1 when no record waits to be written. Context: any thread. */
+int defs_is_empty(void);
+
 /*
  * Forgets the open chunk, which is written, for a new spool. Context: lifecycle.c, all
  * threads stopped.

@@ -77,6 +77,11 @@ uint64_t sink_sample_bytes(void)
 	return __atomic_load_n(&sink->budget.sample_bytes, __ATOMIC_RELAXED);
 }
 
+int sink_is_folding(void)
+{
+	return __atomic_load_n(&sink->budget.step, __ATOMIC_RELAXED) >= SHIM_STEP_FOLDED;
+}
+
 uint64_t sink_lost(void)
 {
 	return __atomic_load_n(&sink->lost, __ATOMIC_RELAXED);
@@ -291,8 +296,11 @@ static void write_definitions_locked(struct press *p)
 
 void sink_definitions(void)
 {
-	struct press *p = press_get();
+	struct press *p;
 
+	if (defs_is_empty())
+		return;
+	p = press_get();
 	lock_get(&sink->lock);
 	write_definitions_locked(p);
 	lock_put(&sink->lock);
@@ -349,7 +357,7 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	return rc;
 }
 
-void sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
+uint64_t sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
 {
 	uint32_t count = chunk->used / sizeof(struct shim_row);
 	uint64_t cpu = clock_thread_cpu_ns();
@@ -357,13 +365,14 @@ void sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
 	int rc;
 
 	if (!count)
-		return;
+		return 0;
 	p = press_get();
 	rc = write_rows(p, chunk, count, order);
 	press_put(p);
-	__atomic_fetch_add(&sink->cpu_ns, clock_thread_cpu_ns() - cpu, __ATOMIC_RELAXED);
+	cpu = clock_thread_cpu_ns() - cpu;
+	__atomic_fetch_add(&sink->cpu_ns, cpu, __ATOMIC_RELAXED);
 	if (rc && rc != -EDQUOT && !lost)
-		return; /* the spool keeps them */
+		return cpu; /* the spool keeps them */
 	if (rc) {
 		if (lost)
 			*lost += count;
@@ -373,6 +382,7 @@ void sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
 	if (lost)
 		chunk->lost = *lost;
 	reset_chunk(chunk);
+	return cpu;
 }
 
 /*

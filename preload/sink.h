@@ -25,10 +25,10 @@ uint64_t sink_run_id(void);
  * Writes CHUNK of rows (and before it all definitions so far) as one block. *LOST grows by its
  * events when that fails; the chunk is empty and ready for block seq + 1 afterwards either way.
  * With LOST NULL a chunk that could not be written keeps its events, in the spool.
- * ORDER: see compact.h. Context: the chunk's owner inside the guard, or lifecycle.c for a
+ * ORDER: see compact.h. Returns the CPU time in ns that it took. Context: the chunk's owner inside the guard, or lifecycle.c for a
  * stopped thread.
  */
-void sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost);
+uint64_t sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost);
 
 /* Writes the definitions so far. Context: any thread inside the guard, no lock of ours held. */
 void sink_definitions(void);
@@ -45,6 +45,9 @@ int sink_finish(const char *end);
  * on; 0: everything. Context: any thread, after sink_start.
  */
 uint64_t sink_sample_bytes(void);
+
+/* 1 once short-lived blocks are folded: then size counts for more than pauses. Context: any thread. */
+int sink_is_folding(void);
 
 /*
  * Threads have THREADS chunks with rows that are likely to take BYTES in the trace. How many rows

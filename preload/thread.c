@@ -36,11 +36,15 @@
 
 #define CHUNK_SMALL_BYTES (32u << 10)
 #define CHUNK_LARGE_BYTES (256u << 10)
-#define STAMP_EVERY       16   /* events per clock read of the only thread that records */
-#define STAMP_SLOW_TICKS  4096 /* a microsecond or two per event: then each is worth a stamp */
-#define STOP_ROUNDS       2000
-#define STACK_SLACK       8192 /* guard and control block */
-#define STOP_WAIT_NS      100000
+#define PAUSE_NS \
+	165000 /* CPU time that writing a full chunk may take; the more rows, the smaller the trace */
+#define REST_PART        16   /* of a chunk, when definitions get a pause of their own */
+#define ROWS_LEAST       1024 /* fewer cost more CPU than they save time */
+#define STAMP_EVERY      16   /* events per clock read of the only thread that records */
+#define STAMP_SLOW_TICKS 4096 /* a microsecond or two per event: then each is worth a stamp */
+#define STOP_ROUNDS      2000
+#define STACK_SLACK      8192 /* guard and control block */
+#define STOP_WAIT_NS     100000
 
 struct registry {
 	struct lock lock;
@@ -194,11 +198,13 @@ static void follow_budget(void)
 	lock_put(&registry->lock);
 }
 
+static int renew_chunk(struct thread *t);
+
 /* T takes the sample that is wanted now, in a block of its own. Between two events. */
 static COLD void take_sample(struct thread *t)
 {
 	if (t->chunk && t->chunk->used)
-		thread_make_room(t);
+		renew_chunk(t);
 	sample_begin(&t->sample, __atomic_load_n(&registry->sample_bytes, __ATOMIC_ACQUIRE), 0);
 	t->is_skipping = registry->is_skipping;
 	if (t->chunk)
@@ -331,7 +337,7 @@ static void release_chunk(struct thread *t)
 	sink_rows(t->chunk, thread_order(t), &t->lost);
 	spool_put(t->chunk);
 	t->chunk = NULL;
-	t->next = t->end = NULL;
+	t->next = t->end = t->full = NULL;
 }
 
 /* T is over: its struct may serve another thread. */
@@ -584,16 +590,39 @@ static uint64_t expect(const struct thread *t)
 	return sink_expect(bytes, threads);
 }
 
-int thread_make_room(struct thread *t)
+/*
+ * T's last chunk had COUNT rows, and writing them took NS: how many the next one may have. At once fewer
+ * where that was too long, and more by and by where it was not.
+ */
+static void choose_rows(struct thread *t, uint64_t count, uint64_t ns)
+{
+	uint64_t rows = count * PAUSE_NS / (ns | 1);
+
+	if (rows > COMPACT_ROWS_MAX)
+		rows = COMPACT_ROWS_MAX;
+	if (rows < ROWS_LEAST)
+		rows = ROWS_LEAST;
+	if (!t->rows_most || rows < t->rows_most)
+		t->rows_most = (uint32_t)rows;
+	else
+		t->rows_most += (uint32_t)(rows - t->rows_most) / 8;
+}
+
+/* Writes T's chunk, if there is one with rows, and begins another. 0 or -ENOMEM. */
+static int renew_chunk(struct thread *t)
 {
 	struct shim_chunk *old = t->chunk;
 	uint32_t bytes = old ? CHUNK_LARGE_BYTES : CHUNK_SMALL_BYTES;
 	uint32_t seq = t->seq;
-	uint64_t since = 0, rows = expect(t), fits;
+	uint64_t since = 0, rows = expect(t), fits, ns;
 
 	if (old) {
+		uint64_t count = old->used / sizeof(*t->next);
+
 		since = old->begin_ticks;
-		sink_rows(old, thread_order(t), &t->lost);
+		ns = sink_rows(old, thread_order(t), &t->lost);
+		if (count >= ROWS_LEAST / 2)
+			choose_rows(t, count, ns);
 		follow_budget();
 		seq = old->seq;
 	}
@@ -614,11 +643,23 @@ int thread_make_room(struct thread *t)
 		return -ENOMEM;
 	t->next = (struct shim_row *)(void *)(t->chunk + 1);
 	fits = (t->chunk->bytes - sizeof(*t->chunk)) / sizeof(*t->next);
-	t->end = t->next + (rows < fits ? rows : fits);
+	if (fits > t->rows_most && t->rows_most && !sink_is_folding())
+		fits = t->rows_most;
+	t->full = t->next + (rows < fits ? rows : fits);
+	t->end = t->full - (t->full - t->next) / REST_PART;
 	t->chunk->sample_bytes = t->sample.mean_bytes;
 	if (t->ticks < t->chunk->begin_ticks)
 		t->ticks = t->chunk->begin_ticks;
 	choose_order(t, since);
+	return 0;
+}
+
+int thread_make_room(struct thread *t)
+{
+	if (t->next == t->full)
+		return renew_chunk(t);
+	sink_definitions();
+	t->end = t->full;
 	return 0;
 }
 
@@ -665,7 +706,7 @@ void thread_drop_chunks(void)
 		if (t->chunk)
 			t->seq = t->chunk->seq;
 		t->chunk = NULL;
-		t->next = t->end = NULL;
+		t->next = t->end = t->full = NULL;
 	}
 }
 

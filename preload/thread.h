@@ -56,6 +56,8 @@ struct thread {
 
 	uint32_t index; /* in the trace, from 1 */
 	uint32_t seq;   /* of the chunk */
+	uint32_t rows_most; /* that it gathers before it writes them: what takes PAUSE_NS */
+	struct shim_row *full; /* end, or the end that the chunk has when its definitions are written */
 	uint32_t order; /* what the chunk must keep: COMPACT_* of compact.h */
 
 	/* Identity. */
@@ -211,7 +213,8 @@ void thread_forked(void);
 void thread_stop_all(void (*flush)(struct thread *t));
 
 /*
- * Full chunk: writes it and makes room. 0, or -ENOMEM when there is no chunk to be had.
+ * Full chunk: writes it and makes room; one that is nearly full: writes its definitions, so that neither
+ * takes long. 0, or -ENOMEM when there is no chunk to be had.
  * Context: T itself, inside the guard.
  */
 int thread_make_room(struct thread *t);
