@@ -18,6 +18,7 @@
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
+#define MADV_UNKNOWN (-1)
 
 /* In the forgotten region itself, so wiped with it. */
 struct arena_state {
@@ -50,6 +51,15 @@ static void *map_pages(size_t size)
 	return sys_is_error(p) ? NULL : (void *)p;
 }
 
+/*
+ * An emulator of system calls (qemu-user) may say yes to every advice and follow none: so it is asked for one that
+ * does not exist, too.
+ */
+static int is_wiped_at_fork(void *p, size_t size)
+{
+	return sys_madvise(p, size, MADV_WIPEONFORK) == 0 && sys_madvise(p, size, MADV_UNKNOWN) != 0;
+}
+
 static COLD char *forgotten_base_slow(void)
 {
 	char *fresh = map_pages(ARENA_FORGOTTEN_BYTES);
@@ -57,7 +67,7 @@ static COLD char *forgotten_base_slow(void)
 
 	if (!fresh)
 		return NULL;
-	if (sys_madvise(fresh, ARENA_FORGOTTEN_BYTES, MADV_WIPEONFORK) == 0)
+	if (is_wiped_at_fork(fresh, ARENA_FORGOTTEN_BYTES))
 		forgotten.is_wiped_by_kernel = 1;
 	if (__atomic_compare_exchange_n(&forgotten.base, &expected, fresh, 0, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))

@@ -36,7 +36,7 @@ void arena_unmap(void *p, size_t size);
 size_t arena_bytes(void);
 
 /*
- * What the kernel would have done at a fork on kernels without MADV_WIPEONFORK. Context: a
+ * What the kernel would have done at a fork where MADV_WIPEONFORK has no effect. Context: a
  * forked child's only thread.
  */
 void arena_forget(void);
