@@ -12,10 +12,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "sys.h"
 
-#define PAGE           ((uintptr_t)4096)
 #define VERSION_HIDDEN 0x8000 /* of a DT_VERSYM entry: not the default version */
 
 #if defined(__x86_64__)
@@ -23,6 +23,12 @@
 #else
 #define IS_CALL(type) ((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT)
 #endif
+
+/* On aarch64 the kernel's pages may be of 16 or 64 KiB. */
+static uintptr_t page_bytes(void)
+{
+	return getauxval(AT_PAGESZ);
+}
 
 /*
  * glibc relocates the addresses in a dynamic section in place; the kernel's vdso is left as the
@@ -86,8 +92,8 @@ int dso_open(struct dso *out, const struct dl_phdr_info *info)
 		if (p->p_type == PT_DYNAMIC) {
 			dynamic = (const ElfW(Dyn) *)(out->bias + p->p_vaddr);
 		} else if (p->p_type == PT_GNU_RELRO) {
-			out->relro_low = (out->bias + p->p_vaddr) & ~(PAGE - 1);
-			out->relro_high = (out->bias + p->p_vaddr + p->p_memsz) & ~(PAGE - 1);
+			out->relro_low = (out->bias + p->p_vaddr) & ~(page_bytes() - 1);
+			out->relro_high = (out->bias + p->p_vaddr + p->p_memsz) & ~(page_bytes() - 1);
 		}
 	}
 	if (!dynamic)
@@ -224,16 +230,16 @@ size_t dso_build_id(const struct dso *dso, const uint8_t **id)
 
 static void redirect_slot(const struct dso *dso, void **slot, void *to)
 {
-	uintptr_t page = (uintptr_t)slot & ~(PAGE - 1);
+	uintptr_t bytes = page_bytes(), page = (uintptr_t)slot & ~(bytes - 1);
 	int is_protected = (uintptr_t)slot >= dso->relro_low && (uintptr_t)slot < dso->relro_high;
 
 	if (*slot == to)
 		return;
-	if (is_protected && sys_mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE) != 0)
+	if (is_protected && sys_mprotect((void *)page, bytes, PROT_READ | PROT_WRITE) != 0)
 		return;
 	__atomic_store_n(slot, to, __ATOMIC_RELEASE);
 	if (is_protected)
-		sys_mprotect((void *)page, PAGE, PROT_READ);
+		sys_mprotect((void *)page, bytes, PROT_READ);
 }
 
 void dso_redirect(const struct dso *dso, const char *name, void *to)
