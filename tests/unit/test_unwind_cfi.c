@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include <cmocka.h>
@@ -26,10 +27,21 @@ int main(void)
 
 #define BYTES 4096u
 #define TEXT  0x100000u /* of the made-up object, relative to the buffer */
-#define RBX   3
-#define RBP   6
-#define RSP   7
-#define RA    16
+#define FP    UNWIND_FP
+#define SP    UNWIND_SP
+#define RA    UNWIND_RA
+
+/* A register that callees keep: rbx, x19. */
+#if defined(__x86_64__)
+#define KEPT 3
+#else
+#define KEPT 19
+#endif
+
+/* Opcodes with a register in them. */
+#define OFFSET(number)  (0x80 | (number))
+#define RESTORE(number) (0xc0 | (number))
+#define BREG(number)    (0x70 + (number))
 
 /* An object: .eh_frame_hdr at the end, .eh_frame before it, all in one segment up to the buffer's end. */
 struct object {
@@ -73,7 +85,7 @@ static void end_entry(struct object *o, size_t begin)
 	memcpy(o->base + begin - 4, &length, 4);
 }
 
-/* A CIE as compilers write it: CFA is rsp + 8, the return address at CFA - 8. */
+/* A CIE as compilers write it for x86-64: CFA is sp + 8, the return address at CFA - 8. */
 static void add_cie(struct object *o, const char *letters, unsigned version)
 {
 	size_t begin;
@@ -88,10 +100,10 @@ static void add_cie(struct object *o, const char *letters, unsigned version)
 	put1(o, RA);
 	put1(o, 1);    /* augmentation data */
 	put1(o, 0x1b); /* pc-relative, 4 bytes, signed */
-	put1(o, 0x0c); /* def_cfa rsp 8 */
-	put1(o, RSP);
+	put1(o, 0x0c); /* def_cfa sp 8 */
+	put1(o, SP);
 	put1(o, 8);
-	put1(o, 0x80 | RA);
+	put1(o, OFFSET(RA));
 	put1(o, 1);
 	end_entry(o, begin);
 }
@@ -156,14 +168,16 @@ static int row_at(const struct object *o, uint32_t pc, struct cfi_row *row)
 	return cfi_find(&o->dso, o->dso.bias + TEXT + pc, row);
 }
 
-/* push %rbp; mov %rsp,%rbp; push %rbx … pop; leave; ret, with the epilogue in the middle. */
+/* push %rbp; mov %rsp,%rbp; push %rbx … pop; leave; ret, with the epilogue in the middle; or such registers. */
 static const uint8_t framed[] = {
-	0x41, 0x0e, 16,   0x86, 2, /* advance 1, def_cfa_offset 16, rbp at CFA-16 */
-	0x43, 0x0d, RBP,           /* advance 3, def_cfa_register rbp */
-	0x41, 0x83, 3,             /* advance 1, rbx at CFA-24 */
-	0x02, 0x20, 0x0a,          /* advance 32, remember_state */
-	0xc3, 0xc6, 0x0c, RSP,  8, /* restore rbx, rbp, def_cfa rsp 8 */
-	0x41, 0x0b,                /* advance 1, restore_state */
+	/* advance 1, def_cfa_offset 16, fp at CFA-16 */
+	0x41, 0x0e, 16, OFFSET(FP), 2,
+	/* advance 3, def_cfa_register fp; advance 1, kept at CFA-24 */
+	0x43, 0x0d, FP, 0x41, OFFSET(KEPT), 3,
+	/* advance 32, remember_state */
+	0x02, 0x20, 0x0a,
+	/* restore both, def_cfa sp 8; advance 1, restore_state */
+	RESTORE(KEPT), RESTORE(FP), 0x0c, SP, 8, 0x41, 0x0b
 };
 
 static void rows_follow_the_program(void **state)
@@ -178,26 +192,26 @@ static void rows_follow_the_program(void **state)
 	finish_object(&o);
 
 	assert_int_equal(row_at(&o, 0x100, &row), 0);
-	assert_int_equal(row.cfa_register, RSP);
+	assert_int_equal(row.cfa_register, SP);
 	assert_int_equal(row.cfa_value, 8);
 	assert_int_equal(row.registers[RA].where, CFI_SAVED);
 	assert_int_equal(row.registers[RA].value, -8);
-	assert_int_equal(row.registers[RBP].where, CFI_SAME);
+	assert_int_equal(row.registers[FP].where, CFI_SAME);
 	assert_int_equal(row_at(&o, 0x101, &row), 0);
 	assert_int_equal(row.cfa_value, 16);
-	assert_int_equal(row.registers[RBP].value, -16);
+	assert_int_equal(row.registers[FP].value, -16);
 	assert_int_equal(row_at(&o, 0x104, &row), 0);
-	assert_int_equal(row.cfa_register, RBP);
-	assert_int_equal(row.registers[RBX].where, CFI_SAME);
+	assert_int_equal(row.cfa_register, FP);
+	assert_int_equal(row.registers[KEPT].where, CFI_SAME);
 	assert_int_equal(row_at(&o, 0x110, &row), 0);
-	assert_int_equal(row.registers[RBX].value, -24);
+	assert_int_equal(row.registers[KEPT].value, -24);
 	assert_int_equal(row_at(&o, 0x125, &row), 0);
-	assert_int_equal(row.cfa_register, RSP);
+	assert_int_equal(row.cfa_register, SP);
 	assert_int_equal(row.cfa_value, 8);
-	assert_int_equal(row.registers[RBP].where, CFI_SAME);
+	assert_int_equal(row.registers[FP].where, CFI_SAME);
 	assert_int_equal(row_at(&o, 0x13f, &row), 0);
-	assert_int_equal(row.cfa_register, RBP);
-	assert_int_equal(row.registers[RBX].value, -24);
+	assert_int_equal(row.cfa_register, FP);
+	assert_int_equal(row.registers[KEPT].value, -24);
 	drop_object(&o);
 }
 
@@ -254,32 +268,122 @@ static void rows_become_rules(void **state)
 	struct unwind_rule rule;
 
 	(void)state;
-	rule = RULE(0x0e, 0x30, 0x86, 2);
+	rule = RULE(0x0e, 0x30, OFFSET(FP), 2);
 	assert_int_equal(rule.kind, RULE_SP);
 	assert_int_equal(rule.cfa_words, 6);
 	assert_int_equal(rule.fp, RULE_FP_AT_CFA);
 	assert_int_equal(rule.fp_words, -2);
-	rule = RULE(0x0c, RBP, 16, 0x86, 2);
+	assert_int_equal(rules_ra_slot(rule), -8);
+	rule = RULE(0x0c, FP, 16, OFFSET(FP), 2);
 	assert_int_equal(rule.kind, RULE_FP);
 	assert_int_equal(rule.cfa_words, 2);
+	assert_int_equal(RULE(0x07, RA).kind, RULE_END);
+	assert_int_equal(RULE(0x0c, KEPT, 24).kind, RULE_COMPLEX); /* CFA on another register */
+	assert_int_equal(RULE(0x0e, 12).kind, RULE_COMPLEX);       /* no whole word */
+	assert_int_equal(RULE(0x0e, 0x80, 0x80, 0x20).kind,
+			 RULE_COMPLEX); /* 512 KiB: more than a rule can say */
+	assert_int_equal(RULE(0x09, RA, 2).kind, RULE_COMPLEX);   /* return address in a register */
+	assert_int_equal(RULE(OFFSET(SP), 4).kind, RULE_COMPLEX); /* the stack pointer was saved */
+	assert_int_equal(RULE(0x0f, 3, BREG(SP), 8, 0x06).kind, RULE_COMPLEX); /* in memory at sp + 8 */
+	assert_int_equal(RULE(0x2f, FP, 2).fp, RULE_FP_AT_CFA);  /* GNU_negative_offset_extended */
+	assert_int_equal(RULE(0x2e, 16, 0x0e, 16).cfa_words, 2); /* GNU_args_size is skipped */
+}
+
+#if !UNWIND_RA_VARIES
+
+static void a_call_says_where_it_returns_to(void **state)
+{
+	struct unwind_rule rule;
+
+	(void)state;
 	/* A realigned frame of gcc: CFA in memory at rbp - 8, rbp at rbp + 0. */
-	rule = RULE(0x0f, 3, 0x76, 0x78, 0x06, 0x10, RBP, 2, 0x76, 0);
+	rule = RULE(0x0f, 3, BREG(FP), 0x78, 0x06, 0x10, FP, 2, BREG(FP), 0);
 	assert_int_equal(rule.kind, RULE_CELL);
 	assert_int_equal(rule.cfa_words, -1);
 	assert_int_equal(rule.fp, RULE_FP_AT_FP);
 	assert_int_equal(rule.fp_words, 0);
-	assert_int_equal(RULE(0x07, RA).kind, RULE_END);
-	assert_int_equal(RULE(0x0c, RBX, 24).kind, RULE_COMPLEX); /* CFA on rbx */
-	assert_int_equal(RULE(0x0e, 12).kind, RULE_COMPLEX);      /* no whole word */
-	assert_int_equal(RULE(0x0e, 0x80, 0x80, 0x20).kind,
-			 RULE_COMPLEX); /* 512 KiB: more than a rule can say */
-	assert_int_equal(RULE(0x80 | RA, 2).kind, RULE_COMPLEX);  /* return address elsewhere */
-	assert_int_equal(RULE(0x09, RA, 2).kind, RULE_COMPLEX);   /* in a register */
-	assert_int_equal(RULE(0x80 | RSP, 4).kind, RULE_COMPLEX); /* the stack pointer was saved */
-	assert_int_equal(RULE(0x0f, 3, 0x77, 8, 0x06).kind, RULE_COMPLEX); /* in memory at rsp + 8 */
-	assert_int_equal(RULE(0x2f, RBP, 2).fp, RULE_FP_AT_CFA); /* GNU_negative_offset_extended */
-	assert_int_equal(RULE(0x2e, 16, 0x0e, 16).cfa_words, 2); /* GNU_args_size is skipped */
+	assert_int_equal(RULE(OFFSET(RA), 2).kind, RULE_COMPLEX); /* return address elsewhere */
+	assert_int_equal(RULE(0x2d).kind, RULE_NONE);             /* nothing is signed */
 }
+
+#else
+
+static void functions_say_where_they_return_to(void **state)
+{
+	struct unwind_rule rule;
+
+	(void)state;
+	/* stp x29, x30, [sp, #-32]! */
+	rule = RULE(0x0e, 32, OFFSET(FP), 4, OFFSET(RA), 3);
+	assert_int_equal(rule.kind, RULE_SP);
+	assert_int_equal(rule.cfa_words, 4);
+	assert_int_equal(rule.fp, RULE_FP_AT_CFA);
+	assert_int_equal(rule.fp_words, -4);
+	assert_int_equal(rules_ra_slot(rule), -24);
+	/* The frame record at the bottom of a large frame, and the CFA on x29. */
+	rule = RULE(0x0c, FP, 0x80, 0x04, OFFSET(FP), 0x40, OFFSET(RA), 0x3f);
+	assert_int_equal(rule.kind, RULE_FP);
+	assert_int_equal(rule.cfa_words, 64);
+	assert_int_equal(rules_ra_slot(rule), -0x3f * 8);
+	/* x30 alone, far down: the frame pointer is the caller's. */
+	rule = RULE(0x0e, 0x80, 0x04, OFFSET(RA), 0x40);
+	assert_int_equal(rule.kind, RULE_SP);
+	assert_int_equal(rule.fp, RULE_FP_SAME);
+	assert_int_equal(rules_ra_slot(rule), -0x40 * 8);
+	/* Both, apart from each other as far as a rule can say, in either order, and further. */
+	rule = RULE(OFFSET(FP), 20, OFFSET(RA), 5);
+	assert_int_equal(rule.fp_words, -20);
+	assert_int_equal(rules_ra_slot(rule), -5 * 8);
+	rule = RULE(OFFSET(FP), 5, OFFSET(RA), 20);
+	assert_int_equal(rule.fp_words, -5);
+	assert_int_equal(rules_ra_slot(rule), -20 * 8);
+	assert_int_equal(RULE(OFFSET(FP), 21, OFFSET(RA), 5).kind, RULE_COMPLEX);
+	assert_int_equal(RULE(OFFSET(FP), 5, OFFSET(RA), 21).kind, RULE_COMPLEX);
+	/* Still in its register, as in a function that calls nobody. */
+	assert_int_equal(RULE(0x08, RA).kind, RULE_COMPLEX);
+	/* gcc's realigned frame of another machine: a rule cannot say that and the return address. */
+	assert_int_equal(RULE(0x0f, 3, BREG(FP), 0x78, 0x06, 0x10, FP, 2, BREG(FP), 0).kind,
+			 RULE_COMPLEX);
+}
+
+/* Signed with either key, or no longer: the same rule. Registers beyond those tracked (d8, of SVE) are skipped. */
+static void signatures_and_vectors_change_no_rule(void **state)
+{
+	static const uint8_t signed_frame[] = { 0x2d, 0x0e, 32, OFFSET(FP), 4, OFFSET(RA), 3 };
+	struct unwind_rule plain = RULE(0x0e, 32, OFFSET(FP), 4, OFFSET(RA), 3), rule;
+
+	(void)state;
+	rule = rule_of("zR", 1, signed_frame, sizeof(signed_frame));
+	assert_memory_equal(&rule, &plain, sizeof(rule));
+	rule = rule_of("zRB", 1, signed_frame, sizeof(signed_frame));
+	assert_memory_equal(&rule, &plain, sizeof(rule));
+	rule = RULE(0x2d, 0x0e, 32, OFFSET(FP), 4, OFFSET(RA), 3, 0x2d);
+	assert_memory_equal(&rule, &plain, sizeof(rule));
+	rule = RULE(0x0e, 32, OFFSET(FP), 4, OFFSET(RA), 3, 0x05, 72, 2);
+	assert_memory_equal(&rule, &plain, sizeof(rule));
+}
+
+/* A return address as a function signs it that begins with paciasp. */
+static uintptr_t sign(uintptr_t pc)
+{
+	register uintptr_t x30 __asm__("x30") = pc;
+
+	__asm__("hint #25" : "+r"(x30));
+	return x30;
+}
+
+static void the_address_to_go_on_at_has_no_signature(void **state)
+{
+	uintptr_t pc = (uintptr_t)(void *)rules_forget, word = sign(pc);
+
+	(void)state;
+	if (getauxval(AT_HWCAP) & HWCAP_PACA)
+		assert_int_not_equal(word, pc);
+	assert_int_equal(unwind_code(word), pc);
+	assert_int_equal(unwind_code(pc), pc);
+}
+
+#endif
 
 static void other_kinds_of_entries(void **state)
 {
@@ -298,8 +402,9 @@ static void impossible_programs_fail(void **state)
 	assert_int_equal(RULE(0x0b).kind, RULE_NONE); /* nothing was remembered */
 	assert_int_equal(RULE(0x0a, 0x0a, 0x0a, 0x0a, 0x0a).kind, RULE_NONE); /* too much is */
 	assert_int_equal(RULE(0x3f).kind, RULE_NONE);                         /* no such opcode */
-	assert_int_equal(RULE(0x0c, 0x40, 8).kind, RULE_NONE);    /* no such register for the CFA */
-	assert_int_equal(RULE(0x0f, 0x7f, 0x76).kind, RULE_NONE); /* an expression beyond the entry */
+	assert_int_equal(RULE(0x0c, 0x40, 8).kind, RULE_NONE); /* no such register for the CFA */
+	assert_int_equal(RULE(0x0f, 0x7f, BREG(FP)).kind,
+			 RULE_NONE); /* an expression beyond the entry */
 	assert_int_equal(RULE(0x0e, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20).kind, RULE_NONE); /* 2^40 */
 }
 
@@ -359,7 +464,7 @@ static void debug_frame_is_read_too(void **state)
 	put1(&o, 0x78);
 	put1(&o, RA);
 	put1(&o, 0x0c);
-	put1(&o, RSP);
+	put1(&o, SP);
 	put1(&o, 8);
 	put1(&o, 0x80 | RA);
 	put1(&o, 1);
@@ -398,6 +503,13 @@ int main(void)
 		cmocka_unit_test(rows_follow_the_program),
 		cmocka_unit_test(only_what_is_described_has_a_row),
 		cmocka_unit_test(rows_become_rules),
+#if !UNWIND_RA_VARIES
+		cmocka_unit_test(a_call_says_where_it_returns_to),
+#else
+		cmocka_unit_test(functions_say_where_they_return_to),
+		cmocka_unit_test(signatures_and_vectors_change_no_rule),
+		cmocka_unit_test(the_address_to_go_on_at_has_no_signature),
+#endif
 		cmocka_unit_test(other_kinds_of_entries),
 		cmocka_unit_test(impossible_programs_fail),
 		cmocka_unit_test(damage_is_harmless),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_unwind_full.c - walks over frames that need every register: the CFA on rbx, the CFA in memory by an
- * expression, a signal frame. libgcc's unwinder, behind backtrace(), is the judge.
+ * test_unwind_full.c - walks over frames that need every register: the CFA on a register that callees keep, the CFA in
+ * memory by an expression, a signal frame; where the machine leaves that open, also the return address in a register, and
+ * a signed one. libgcc's unwinder, behind backtrace(), is the judge.
  */
 #include <execinfo.h>
 #include <setjmp.h>
@@ -24,10 +25,12 @@ int main(void)
 
 #define MAX 128
 
+#if defined(__x86_64__)
+
 /* Realigns its frame and remembers the old stack pointer in rbx. */
-void call_on_rbx(void (*f)(void));
-__asm__(".text\n.type call_on_rbx, @function\n"
-	"call_on_rbx:\n"
+void call_on_register(void (*f)(void));
+__asm__(".text\n.type call_on_register, @function\n"
+	"call_on_register:\n"
 	"	.cfi_startproc\n"
 	"	push %rbx\n"
 	"	.cfi_def_cfa_offset 16\n"
@@ -44,7 +47,7 @@ __asm__(".text\n.type call_on_rbx, @function\n"
 	"	.cfi_restore %rbx\n"
 	"	ret\n"
 	"	.cfi_endproc\n"
-	".size call_on_rbx, . - call_on_rbx\n");
+	".size call_on_register, . - call_on_register\n");
 
 /* Realigns its frame and keeps the old stack pointer at the new one: CFA is *(rsp) + 8. */
 void call_on_memory(void (*f)(void));
@@ -64,6 +67,107 @@ __asm__(".text\n.type call_on_memory, @function\n"
 	"	.cfi_endproc\n"
 	".size call_on_memory, . - call_on_memory\n");
 
+#else
+
+/* Realigns its frame and remembers the old stack pointer in x19. */
+void call_on_register(void (*f)(void));
+__asm__(".text\n.type call_on_register, %function\n"
+	"call_on_register:\n"
+	"	.cfi_startproc\n"
+	"	stp x19, x30, [sp, #-16]!\n"
+	"	.cfi_def_cfa_offset 16\n"
+	"	.cfi_offset 19, -16\n"
+	"	.cfi_offset 30, -8\n"
+	"	mov x19, sp\n"
+	"	.cfi_def_cfa_register 19\n"
+	"	sub x9, sp, #208\n"
+	"	and sp, x9, #-128\n"
+	"	blr x0\n"
+	"	mov sp, x19\n"
+	"	.cfi_def_cfa_register 31\n"
+	"	ldp x19, x30, [sp], #16\n"
+	"	.cfi_restore 19\n"
+	"	.cfi_restore 30\n"
+	"	.cfi_def_cfa_offset 0\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size call_on_register, . - call_on_register\n");
+
+/* Realigns its frame and keeps the old stack pointer at the new one: CFA is *(sp). */
+void call_on_memory(void (*f)(void));
+__asm__(".text\n.type call_on_memory, %function\n"
+	"call_on_memory:\n"
+	"	.cfi_startproc\n"
+	"	str x30, [sp, #-16]!\n"
+	"	.cfi_def_cfa_offset 16\n"
+	"	.cfi_offset 30, -16\n"
+	"	add x9, sp, #16\n"
+	"	.cfi_def_cfa 9, 0\n"
+	"	sub x10, sp, #112\n"
+	"	and sp, x10, #-64\n"
+	"	str x9, [sp]\n"
+	"	.cfi_escape 0x0f, 3, 0x8f, 0, 0x06\n"
+	"	blr x0\n"
+	"	ldr x9, [sp]\n"
+	"	.cfi_def_cfa 9, 0\n"
+	"	sub sp, x9, #16\n"
+	"	.cfi_def_cfa 31, 16\n"
+	"	ldr x30, [sp], #16\n"
+	"	.cfi_restore 30\n"
+	"	.cfi_def_cfa_offset 0\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size call_on_memory, . - call_on_memory\n");
+
+/* Keeps its return address in x20. */
+void call_linked_in_register(void (*f)(void));
+__asm__(".text\n.type call_linked_in_register, %function\n"
+	"call_linked_in_register:\n"
+	"	.cfi_startproc\n"
+	"	str x20, [sp, #-16]!\n"
+	"	.cfi_def_cfa_offset 16\n"
+	"	.cfi_offset 20, -16\n"
+	"	mov x20, x30\n"
+	"	.cfi_register 30, 20\n"
+	"	blr x0\n"
+	"	mov x30, x20\n"
+	"	.cfi_restore 30\n"
+	"	ldr x20, [sp], #16\n"
+	"	.cfi_restore 20\n"
+	"	.cfi_def_cfa_offset 0\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size call_linked_in_register, . - call_linked_in_register\n");
+
+/* Signs its return address, far from the frame pointer that it saves; paciasp and autiasp are hints. */
+void call_signed(void (*f)(void));
+__asm__(".text\n.type call_signed, %function\n"
+	"call_signed:\n"
+	"	.cfi_startproc\n"
+	"	hint #25\n"
+	"	.cfi_negate_ra_state\n"
+	"	sub sp, sp, #192\n"
+	"	.cfi_def_cfa_offset 192\n"
+	"	str x29, [sp, #8]\n"
+	"	.cfi_offset 29, -184\n"
+	"	str x30, [sp, #176]\n"
+	"	.cfi_offset 30, -16\n"
+	"	mov x29, xzr\n"
+	"	blr x0\n"
+	"	ldr x29, [sp, #8]\n"
+	"	.cfi_restore 29\n"
+	"	ldr x30, [sp, #176]\n"
+	"	.cfi_restore 30\n"
+	"	add sp, sp, #192\n"
+	"	.cfi_def_cfa_offset 0\n"
+	"	hint #29\n"
+	"	.cfi_negate_ra_state\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size call_signed, . - call_signed\n");
+
+#endif
+
 static struct {
 	size_t ours, theirs;
 	struct unwind_frame frames[MAX];
@@ -74,11 +178,11 @@ static struct {
 /* Both walks, from the caller of this function on. */
 static __attribute__((noinline)) void look(void)
 {
-	const uintptr_t *frame = __builtin_frame_address(0);
+	uintptr_t sp = unwind_caller_sp(UNWIND_HERE);
 	struct unwind_walk walk;
 
-	unwind_walk_begin(&walk, (uintptr_t)(frame + 2), 0, 0);
-	seen.result = unwind_full(&walk, (uintptr_t)(frame + 2), seen.frames, MAX, &seen.ours);
+	unwind_walk_begin(&walk, sp, 0, 0);
+	seen.result = unwind_full(&walk, sp, seen.frames, MAX, &seen.ours);
 	seen.theirs = (size_t)backtrace(seen.judge, MAX);
 }
 
@@ -105,7 +209,7 @@ static __attribute__((noinline)) void over_memory(void)
 
 static __attribute__((noinline)) void over_both(void)
 {
-	call_on_rbx(over_memory);
+	call_on_register(over_memory);
 	calls++;
 }
 
@@ -120,7 +224,7 @@ static void plain_frames(void **state)
 static void frames_that_need_more_registers(void **state)
 {
 	(void)state;
-	call_on_rbx(look);
+	call_on_register(look);
 	assert_same();
 	over_memory();
 	assert_same();
@@ -129,6 +233,27 @@ static void frames_that_need_more_registers(void **state)
 	call_on_memory(over_both);
 	assert_same();
 }
+
+#if UNWIND_RA_VARIES
+static __attribute__((noinline)) void over_links(void)
+{
+	call_linked_in_register(look);
+	assert_same();
+	call_signed(look);
+	assert_same();
+	call_signed(over_both);
+	assert_same();
+	calls++;
+}
+
+static void return_addresses_wherever_they_are(void **state)
+{
+	(void)state;
+	over_links();
+	call_linked_in_register(over_links);
+	call_signed(over_links);
+}
+#endif
 
 static void on_signal(int number)
 {
@@ -151,14 +276,13 @@ static void frames_below_a_handler(void **state)
 
 static void no_more_than_asked_for(void **state)
 {
-	const uintptr_t *frame = __builtin_frame_address(0);
+	uintptr_t sp = unwind_caller_sp(UNWIND_HERE);
 	struct unwind_walk walk;
 	size_t count;
 
 	(void)state;
-	unwind_walk_begin(&walk, (uintptr_t)(frame + 2), 0, 0);
-	assert_int_equal(unwind_full(&walk, (uintptr_t)(frame + 2), seen.frames, 2, &count),
-			 UNWIND_CUT);
+	unwind_walk_begin(&walk, sp, 0, 0);
+	assert_int_equal(unwind_full(&walk, sp, seen.frames, 2, &count), UNWIND_CUT);
 	assert_int_equal(count, 2);
 	assert_int_equal(unwind_full(&walk, 8, seen.frames, MAX, &count), UNWIND_CUT);
 	assert_int_equal(count, 0);
@@ -206,6 +330,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_frames),
 		cmocka_unit_test(frames_that_need_more_registers),
+#if UNWIND_RA_VARIES
+		cmocka_unit_test(return_addresses_wherever_they_are),
+#endif
 		cmocka_unit_test(frames_below_a_handler),
 		cmocka_unit_test(no_more_than_asked_for),
 		cmocka_unit_test(rules_are_kept_while_the_table_grows),
