@@ -162,7 +162,7 @@ $(UNIT_GUEST): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a
 $(UNIT_BOTH): $(B)/tests/unit/%: tests/unit/%.c $(B)/libpreload.a $(B)/libanalyzer.a
 	@mkdir -p $(@D)
 	$(SAY) TEST $@
-	$(Q)$(UNIT_COMPILE) -Ipreload -Ianalyzer $(B)/libpreload.a $(B)/libanalyzer.a -lcmocka -ljansson $(ANALYZER_LIBS)
+	$(Q)$(UNIT_COMPILE) -Ipreload -Ianalyzer $(B)/libpreload.a $(B)/libanalyzer.a -lcmocka $(ANALYZER_LIBS)
 
 # Traced programs: never with a sanitizer, and with the flags that a `build:` comment near the top
 # asks for. The shell reads those flags, so they may quote and call (`build: $(python3-config …)`).
@@ -229,18 +229,36 @@ bench-build: all $(filter $(B)/tests/programs/bench_%,$(PROGRAMS))
 
 # ---- checks beyond the tests ------------------------------------------------------------------
 
-.PHONY: check-all check-sanitizers check-clang check-fuzz fuzz fuzz-build
-check-all: ## tests, lint, sanitizers, fuzz regression, a build by clang; warnings are errors
-	@.ci/deps build test check
+.PHONY: check-all check-sanitizers check-clang check-aarch64 check-fuzz fuzz fuzz-build
+check-all: ## tests, lint, sanitizers, fuzz regression, builds by clang and for aarch64; warnings are errors
+	@.ci/deps build test check cross
 	$(STEP) CI=true test
 	$(STEP) CI=true lint
 	$(STEP) CI=true check-clang
+	$(STEP) CI=true check-aarch64
 	$(STEP) CI=true check-sanitizers
 	$(STEP) CI=true check-fuzz
 
 check-clang: ## everything by clang, no warning allowed, then the unit tests
 	$(STEP) B=$(B)/clang CC=clang CXX=clang++ CI=true test-build
 	@B=$(B)/clang tests/run.sh -j $(JOBS) $(UNIT:$(B)/%=$(B)/clang/%)
+
+# The guest of another machine, run by an emulator. What it leaves is read by the tool of this machine, so of
+# the tool no more is built for the other one than the unit tests of both sides need, which is no library but zstd.
+CROSS := B=$(B)/aarch64 CC=aarch64-linux-gnu-gcc CXX=aarch64-linux-gnu-g++ AR=aarch64-linux-gnu-gcc-ar \
+	ANALYZER_LIBS='-lzstd -lm' CI=true
+CROSS_E2E := $(sort $(wildcard tests/aarch64/*.sh))
+.PHONY: guest
+guest: $(B)/libshim.so $(UNIT_GUEST) $(UNIT_BOTH) $(filter-out \
+	$(addprefix $(B)/tests/programs/,jemalloc_api python_module $(notdir $(basename $(filter %.rs,$(PROGRAM_SRC))))),$(PROGRAMS))
+check-aarch64: ## libshim.so for aarch64: its unit tests, and stacks, truths and kills by its traces, under qemu-user
+	@.ci/deps build test cross
+	$(STEP) $(B)/shim-analyze $(B)/shim-run
+	$(STEP) $(CROSS) guest
+	@B=$(B)/aarch64 tests/lint/exports.sh
+	@B=$(B)/aarch64 tests/lint/imports.sh
+	@B=$(B)/aarch64 CC=aarch64-linux-gnu-gcc CXX=aarch64-linux-gnu-g++ TOOL=$(B) tests/run.sh -j $(JOBS) -e qemu-aarch64 \
+		$(if $(T),-m '$(T)') $(patsubst $(B)/%,$(B)/aarch64/%,$(UNIT_GUEST) $(UNIT_BOTH)) $(CROSS_E2E)
 
 check-sanitizers: ## the tool and the unit tests under ASan and UBSan
 	$(STEP) B=$(B)/asan SANITIZE=address,undefined CI=true $(B)/asan/shim-analyze unit

@@ -3,8 +3,10 @@
 #
 # run.sh - run tests: cmocka programs and shell scripts, a few at a time, each in a directory of its own.
 #
-#   tests/run.sh [-j JOBS] [-m WORD] TEST...      -m: only tests with WORD in their path
+#   tests/run.sh [-j JOBS] [-m WORD] [-e EMULATOR] TEST...
 #
+# -m: only tests with WORD in their path. -e: what is in $B is for another machine, and EMULATOR runs it: cmocka
+# programs here, the scripts find it in $EMULATOR. Their tool is then that of $TOOL, a build for this machine.
 # tests/README.md says what a test may rely on. The last line is always "N passed, N failed"; the exit
 # status is 0 only if something ran and nothing failed. A test that skips itself has failed, unless
 # its reason is one of those listed under "Permitted skips" in tests/README.md.
@@ -12,13 +14,16 @@ set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$(cd "$root" && mkdir -p "${B:-build}" && cd "${B:-build}" && pwd)
+tool=$(cd "$root" && cd "${TOOL:-$build}" && pwd)
 readme=${TESTS_README:-$root/tests/README.md}
 jobs=2
 word=
-while getopts j:m: option; do
+emulator=
+while getopts j:m:e: option; do
 	case $option in
 	j) jobs=$OPTARG ;;
 	m) word=$OPTARG ;;
+	e) emulator=$OPTARG ;;
 	*) exit 1 ;;
 	esac
 done
@@ -30,7 +35,7 @@ for variable in ${!SHIM_@} LD_PRELOAD DEBUGINFOD_URLS; do
 done
 export LC_ALL=C.UTF-8 TZ=UTC
 export SRC=$root BUILD=$build PROGRAMS=$build/tests/programs
-export SHIM_LIB=$build/libshim.so SHIM_ANALYZE=$build/shim-analyze SHIM_RUN=$build/shim-run
+export SHIM_LIB=$build/libshim.so SHIM_ANALYZE=$tool/shim-analyze SHIM_RUN=$tool/shim-run EMULATOR=$emulator
 export CC=${CC:-gcc} CXX=${CXX:-g++}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
@@ -87,7 +92,7 @@ run_one() {
 	directory=$scratch/$number
 	log=$scratch/results/$number.log
 	mkdir "$directory"
-	local command=("$test")
+	local command=(${emulator:+"$emulator"} "$test")
 	[[ $test == *.sh ]] && command=(bash "$test")
 	begin=${EPOCHREALTIME/./}
 	(

@@ -22,6 +22,7 @@ finish() {
 # run PREFIX COMMAND...: run it in the background with standard input from $INPUT (default: none) and wait.
 # Leaves PREFIX.out, PREFIX.err, PREFIX.status and PREFIX.pid. COMMAND alone gets $PRELOAD, if set, as LD_PRELOAD
 # and the assignments of the array `environment`: this shell is not traced, and no env stands between.
+# An $EMULATOR, which is a program of this machine, hands $PRELOAD on to the COMMAND that it runs (as qemu-user does).
 # Never fails.
 environment=()
 run() {
@@ -29,7 +30,11 @@ run() {
 	shift
 	(
 		((${#environment[@]} == 0)) || export "${environment[@]}"
-		[[ -z ${PRELOAD-} ]] || export LD_PRELOAD=$PRELOAD
+		if [[ -n ${EMULATOR-} ]]; then
+			set -- "$EMULATOR" ${PRELOAD:+-E "LD_PRELOAD=$PRELOAD"} "$@"
+		elif [[ -n ${PRELOAD-} ]]; then
+			export LD_PRELOAD=$PRELOAD
+		fi
 		export -n PRELOAD INPUT
 		exec "$@"
 	) <"${INPUT:-/dev/null}" >"$prefix.out" 2>"$prefix.err" &
