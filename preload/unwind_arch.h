@@ -8,13 +8,15 @@
  * (frame pointer 0 marks the outermost frame); Linux arch/x86/include/uapi/asm/ucontext.h. DWARF for the
  * Arm 64-bit Architecture, section 4.1; Procedure Call Standard for the same, section 6.4.6 (the frame
  * record); Linux arch/arm64/include/uapi/asm/sigcontext.h; Arm Architecture Reference Manual, C6.2 (BL, BLR,
- * BLRA, XPACLRI).
+ * BLRA, XPACLRI), C8.2 (CNTD).
  */
 #ifndef PRELOAD_UNWIND_ARCH_H
 #define PRELOAD_UNWIND_ARCH_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 
 #if defined(__x86_64__)
 
@@ -74,6 +76,14 @@ static inline uintptr_t unwind_caller_sp(const uintptr_t *here)
 static inline uintptr_t unwind_code(uintptr_t word)
 {
 	return word;
+}
+
+/* What register NUMBER of DWARF holds in every frame alike: 0, or -EINVAL when it is none of these. */
+static inline int unwind_constant(uint64_t number, uintptr_t *out)
+{
+	(void)number;
+	(void)out;
+	return -EINVAL;
 }
 
 #elif defined(__aarch64__)
@@ -142,6 +152,21 @@ static inline uintptr_t unwind_code(uintptr_t word)
 
 	__asm__("hint #7" : "+r"(x30)); /* xpaclri; nothing where the machine has no signatures */
 	return x30;
+}
+
+#define UNWIND_VG 46
+
+/* As above. A vector register of SVE has so many double words; frames with such in them are measured by it. */
+static inline int unwind_constant(uint64_t number, uintptr_t *out)
+{
+	register uintptr_t x0 __asm__("x0");
+
+	if (number != UNWIND_VG || !(getauxval(AT_HWCAP) & HWCAP_SVE))
+		return -EINVAL;
+	__asm__(".inst 0x04e0e3e0"
+		: "=r"(x0)); /* cntd x0, which an assembler knows only if told to */
+	*out = x0;
+	return 0;
 }
 
 #else

@@ -286,13 +286,17 @@ static int run_cfa(struct machine *m, uint8_t op, struct cursor *c)
 		return 1;
 	case OP_DEF_CFA_OFFSET:
 	case OP_DEF_CFA_OFFSET_SF:
-		if (m->row->cfa_is_expression)
-			c->is_bad = 1;
+		/*
+		 * After an expression DWARF allows none. gcc means the register that was before it, where a frame
+		 * with vectors of SVE in it has shrunk to one without.
+		 */
 		set_cfa(m, m->row->cfa_register,
 			op == OP_DEF_CFA_OFFSET ? (int64_t)take_uleb(c) : take_sleb(c) * align, c);
 		return 1;
 	case OP_DEF_CFA_EXPRESSION:
+		number = m->row->cfa_register;
 		set_cfa(m, 0, take_expression(m, c), c);
+		m->row->cfa_register = (uint8_t)number;
 		m->row->cfa_is_expression = 1;
 		return 1;
 	default:

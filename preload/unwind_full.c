@@ -30,7 +30,9 @@ struct registers {
 
 static int get(const struct registers *r, uint64_t number, uintptr_t *out)
 {
-	if (number >= UNWIND_REGISTERS || !(r->known >> number & 1))
+	if (number >= UNWIND_REGISTERS)
+		return unwind_constant(number, out);
+	if (!(r->known >> number & 1))
 		return -EINVAL;
 	*out = r->value[number];
 	return 0;

@@ -285,6 +285,10 @@ static void rows_become_rules(void **state)
 	assert_int_equal(RULE(0x09, RA, 2).kind, RULE_COMPLEX);   /* return address in a register */
 	assert_int_equal(RULE(OFFSET(SP), 4).kind, RULE_COMPLEX); /* the stack pointer was saved */
 	assert_int_equal(RULE(0x0f, 3, BREG(SP), 8, 0x06).kind, RULE_COMPLEX); /* in memory at sp + 8 */
+	/* gcc: with the register that was before the expression */
+	rule = RULE(0x0f, 2, BREG(FP), 0, 0x0e, 16);
+	assert_int_equal(rule.kind, RULE_SP);
+	assert_int_equal(rule.cfa_words, 2);
 	assert_int_equal(RULE(0x2f, FP, 2).fp, RULE_FP_AT_CFA);  /* GNU_negative_offset_extended */
 	assert_int_equal(RULE(0x2e, 16, 0x0e, 16).cfa_words, 2); /* GNU_args_size is skipped */
 }
