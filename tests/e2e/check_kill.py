@@ -5,6 +5,7 @@ check_kill.py - kill programs/kill_me at random moments; every event committed b
 
 usage: check_kill.py TIMES [SEED]
 
+An $EMULATOR runs the program and takes longer to start it.
 $KILL_KEEP names a directory to which the files of the first failing run are copied.
 
 For thread n the program has stored, in a file mapped shared, how many blocks it had allocated when it was last seen. The
@@ -25,6 +26,8 @@ from truthlib import Failures, count_and_bytes, report, rows_with
 
 SHARED_ENTRIES = 64
 THREADS = (1, 1, 2, 3, 8, 16)
+EMULATOR = os.environ.get("EMULATOR")
+SLOWER = 10 if EMULATOR else 1
 FREED_FROM = 20001
 
 
@@ -53,9 +56,13 @@ def committed_in(shared):
 def run_and_kill(directory, threads, delay, forked):
     """Returns the pid of the killed process, if it came to its work, and the numbers of blocks committed."""
     shared = os.path.join(directory, "committed")
-    environment = dict(os.environ, LD_PRELOAD=os.environ["SHIM_LIB"], SHIM_OUTPUT=os.path.join(directory, "%p.zst"))
-    program = os.path.join(os.environ["PROGRAMS"], "kill_me")
-    child = subprocess.Popen([program, shared, str(threads)] + ["fork"] * forked, env=environment)
+    environment = dict(os.environ, SHIM_OUTPUT=os.path.join(directory, "%p.zst"))
+    program = [os.path.join(os.environ["PROGRAMS"], "kill_me")]
+    if EMULATOR:
+        program = [EMULATOR, "-E", "LD_PRELOAD=" + os.environ["SHIM_LIB"]] + program
+    else:
+        environment["LD_PRELOAD"] = os.environ["SHIM_LIB"]
+    child = subprocess.Popen(program + [shared, str(threads)] + ["fork"] * forked, env=environment)
     time.sleep(delay)
     while forked and not any(committed_in(shared)[SHARED_ENTRIES - 1:]):
         time.sleep(0.001)
@@ -102,7 +109,7 @@ def main():
     for number in range(times):
         threads = source.choice(THREADS)
         # Some at once, most within the first buffers, a few later.
-        delay = source.choice((0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)) * (0.5 + source.random())
+        delay = source.choice((0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)) * (0.5 + source.random()) * SLOWER
         with tempfile.TemporaryDirectory() as directory:
             forked = source.random() < 0.2
             fail.what = f"seed {seed}, kill {number}, {threads} threads, after {delay * 1000:.1f} ms, forked {forked}"
