@@ -324,7 +324,7 @@ clean: ## remove the build directory
 	rm -rf $(B)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS"
 
 -include $(addsuffix .d,$(PRELOAD_OBJ) $(ANALYZER_OBJ) $(B)/analyzer/main.o $(B)/analyzer/shim_run.o)
