@@ -5,9 +5,11 @@
  * known?" without a lock.
  *
  * Runs at start-up, after dlopen and dlclose, and when a stack leads through code not seen before.
- * It holds its own lock and then, inside dl_iterate_phdr, the loader's list lock; the loader
- * allocates nothing under that one, so no hook waits for us there. All state lies in forgotten
- * memory: a forked child tells its own list from the start.
+ * A program may allocate while it holds the loader's list lock, or wait, holding it, for a thread
+ * that allocates (design note 20). So that lock is taken after dlopen and dlclose only, which take
+ * it themselves, and always before our own; what a stack leads through is asked of the loader
+ * without it. All state lies in forgotten memory: a forked child, in which the loader's lock may be
+ * held by a thread that is not there, tells its own list from the start and without it.
  */
 #define _GNU_SOURCE
 #include "objects.h"
@@ -21,6 +23,7 @@
 #include "arena.h"
 #include "defs.h"
 #include "dso.h"
+#include "loader.h"
 #include "lock.h"
 #include "sink.h"
 #include "stacks.h"
@@ -34,8 +37,12 @@
 struct module {
 	uint32_t id;
 	uint32_t is_seen;
+	uint32_t is_listed; /* by dl_iterate_phdr, which leaves out what dlmopen has opened */
 	uintptr_t bias;
 	const ElfW(Phdr) * phdr;
+	size_t phdr_count;
+	const char *name;  /* the loader's: valid while the object is loaded */
+	uintptr_t code;    /* an address in its code, 0 none */
 	uint64_t identity; /* hash of path and build-id */
 };
 
@@ -44,6 +51,7 @@ struct range {
 	uintptr_t bias;
 	const ElfW(Phdr) * phdr;
 	size_t phdr_count;
+	const char *name;
 };
 
 struct objects {
@@ -62,6 +70,7 @@ struct objects {
 };
 
 static struct objects *objects;
+static int has_begun; /* in this program image: a process that begins after that is a forked child */
 
 /* ---- look-up ---- */
 
@@ -92,7 +101,7 @@ static int find_range(uintptr_t pc, struct range *out)
 	if (!all)
 		return 0;
 	do {
-		/* acquire: pairs with refresh_locked */
+		/* acquire: pairs with publish_locked */
 		version = __atomic_load_n(&all->version, __ATOMIC_ACQUIRE);
 		range = range_of(all->ranges[version & 1], all->range_count[version & 1], pc);
 		if (range)
@@ -115,7 +124,10 @@ int objects_find(uintptr_t pc, struct dso *out)
 
 	if (!find_range(pc, &range))
 		return -ENOENT;
-	*out = (struct dso){ .bias = range.bias, .phdr = range.phdr, .phdr_count = range.phdr_count };
+	*out = (struct dso){ .name = range.name,
+			     .bias = range.bias,
+			     .phdr = range.phdr,
+			     .phdr_count = range.phdr_count };
 	return 0;
 }
 
@@ -134,21 +146,41 @@ static void sort_ranges(struct range *ranges, uint32_t count)
 		}
 }
 
-static uint32_t add_ranges(const struct module *module, size_t phdr_count, struct range *out,
-			   uint32_t count)
+/* The table that is not in use, while it is made. */
+struct making {
+	struct range *ranges;
+	uint32_t count;
+};
+
+static struct making make_locked(void)
+{
+	return (struct making){ .ranges = objects->ranges[(objects->version + 1) & 1] };
+}
+
+static void publish_locked(const struct making *making)
+{
+	sort_ranges(making->ranges, making->count);
+	objects->range_count[(objects->version + 1) & 1] = making->count;
+	__atomic_store_n(&objects->version, objects->version + 1,
+			 __ATOMIC_RELEASE); /* pairs with find_range */
+}
+
+static void add_ranges(struct making *making, const struct module *module)
 {
 	size_t i;
 
-	for (i = 0; i < phdr_count && count < RANGES_MAX; i++) {
+	for (i = 0; i < module->phdr_count && making->count < RANGES_MAX; i++) {
 		const ElfW(Phdr) *p = &module->phdr[i];
 
-		if (p->p_type == PT_LOAD && (p->p_flags & PF_X)) {
-			out[count++] = (struct range){ module->bias + p->p_vaddr,
-						       module->bias + p->p_vaddr + p->p_memsz,
-						       module->bias, module->phdr, phdr_count };
-		}
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_X))
+			making->ranges[making->count++] =
+				(struct range){ module->bias + p->p_vaddr,
+						module->bias + p->p_vaddr + p->p_memsz,
+						module->bias,
+						module->phdr,
+						module->phdr_count,
+						module->name };
 	}
-	return count;
 }
 
 /* ---- one object ---- */
@@ -180,7 +212,7 @@ static struct module *find_module(const struct dso *dso)
 	for (i = 0; i < objects->count; i++) {
 		struct module *m = &objects->modules[i];
 
-		if (m->bias != dso->bias || m->phdr != dso->phdr)
+		if (m->bias != dso->bias)
 			continue;
 		if (!identity)
 			identity = identity_of(dso);
@@ -220,78 +252,83 @@ static const char *path_of(const struct dso *dso)
 	return path;
 }
 
-static void define(const struct dso *dso)
+static struct module *define(const struct dso *dso)
 {
 	struct defs_segment segments[SEGMENTS_MAX];
 	const uint8_t *id = NULL;
 	size_t bytes = dso_build_id(dso, &id), i, count = 0;
 	struct module *m = &objects->modules[objects->count++];
 
+	m->code = 0;
 	for (i = 0; i < dso->phdr_count && count < SEGMENTS_MAX; i++) {
 		const ElfW(Phdr) *p = &dso->phdr[i];
 
-		if (p->p_type == PT_LOAD)
-			segments[count++] = (struct defs_segment){ p->p_vaddr, p->p_memsz,
-								   p->p_flags };
+		if (p->p_type != PT_LOAD)
+			continue;
+		segments[count++] = (struct defs_segment){ p->p_vaddr, p->p_memsz, p->p_flags };
+		if (p->p_flags & PF_X)
+			m->code = dso->bias + p->p_vaddr;
 	}
 	m->id = ++objects->last_id;
-	m->is_seen = 1;
 	m->bias = dso->bias;
-	m->phdr = dso->phdr;
+	m->phdr_count = dso->phdr_count;
 	m->identity = identity_of(dso);
 	defs_module_load(m->id, m->bias, path_of(dso), id, bytes, segments, count);
+	return m;
+}
+
+/* DSO's module, which is defined if it is new; its code goes into the table that is being made. */
+static void add_object(const struct dso *dso, void *context)
+{
+	struct module *m = find_module(dso);
+
+	if (!m && objects->count < OBJECTS_MAX)
+		m = define(dso);
+	if (m) {
+		m->is_seen = m->is_listed = 1;
+		m->phdr = dso->phdr;
+		m->name = dso->name;
+		add_ranges(context, m);
+	} else if (!objects->is_full) {
+		objects->is_full = 1;
+		defs_note(SHIM_NOTE_LOSS,
+			  "more than 4096 objects are loaded: code in the later ones has no names");
+	}
 }
 
 /* ---- the list ---- */
 
-struct walk {
-	unsigned long long adds, subs;
-	int is_counted;
-	struct range *ranges; /* NULL in the first pass */
-	uint32_t range_count;
-};
-
-/* First pass: are there news, and which modules are still there? */
+/* First pass: which modules are still there? */
 static int mark_object(struct dl_phdr_info *info, size_t size, void *context)
 {
-	struct walk *walk = context;
 	struct dso dso;
 	struct module *m;
 
 	(void)size;
-	if (!walk->is_counted) {
-		walk->is_counted = 1;
-		walk->adds = info->dlpi_adds;
-		walk->subs = info->dlpi_subs;
-		if (objects->has_list && walk->adds == objects->adds && walk->subs == objects->subs)
-			return 1;
-	}
+	(void)context;
 	dso_open(&dso, info);
 	m = find_module(&dso);
 	if (m)
-		m->is_seen = 1;
+		m->is_seen = m->is_listed = 1;
 	return 0;
 }
 
-/* Second pass: defines what is new and collects everyone's code. */
-static int define_object(struct dl_phdr_info *info, size_t size, void *context)
+/* The same for what dlmopen has opened. */
+static void mark_elsewhere(void)
 {
-	struct walk *walk = context;
 	struct dso dso;
-	struct module *m;
+	uint32_t i;
 
-	(void)size;
-	dso_open(&dso, info);
-	m = find_module(&dso);
-	if (!m && objects->count < OBJECTS_MAX) {
-		define(&dso);
-		m = &objects->modules[objects->count - 1];
+	for (i = 0; i < objects->count; i++) {
+		struct module *m = &objects->modules[i];
+
+		if (m->is_seen || loader_find(m->code, &dso) || dso.bias != m->bias ||
+		    identity_of(&dso) != m->identity)
+			continue;
+		m->is_seen = 1;
+		m->phdr = dso.phdr;
+		m->name = dso.name;
 	}
-	if (m)
-		walk->range_count = add_ranges(m, dso.phdr_count, walk->ranges, walk->range_count);
-	else
-		objects->is_full = 1;
-	return 0;
 }
 
 /* Modules without a mark are gone. Their number. */
@@ -310,42 +347,95 @@ static uint32_t define_unloads(void)
 	return gone;
 }
 
+/* Second pass: defines what is new and collects everyone's code. */
+static int define_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct dso dso;
+
+	(void)size;
+	dso_open(&dso, info);
+	add_object(&dso, context);
+	return 0;
+}
+
 static void refresh_locked(void)
 {
-	uint32_t other = (objects->version + 1) & 1, was_full = objects->is_full, i;
-	struct walk walk = { .ranges = NULL };
+	struct making making;
+	uint32_t i;
 
 	for (i = 0; i < objects->count; i++)
-		objects->modules[i].is_seen = 0;
-	if (dl_iterate_phdr(mark_object, &walk))
-		return;
-	if (define_unloads()) {
+		objects->modules[i].is_seen = objects->modules[i].is_listed = 0;
+	dl_iterate_phdr(mark_object, NULL);
+	mark_elsewhere();
+	/* What never was a module may be gone as well. */
+	if (define_unloads() || objects->is_full) {
 		stacks_forget();
 		unwind_forget();
 	}
-	walk.ranges = objects->ranges[other];
-	dl_iterate_phdr(define_object, &walk);
-	sort_ranges(walk.ranges, walk.range_count);
-	objects->range_count[other] = walk.range_count;
-	__atomic_store_n(&objects->version, objects->version + 1,
-			 __ATOMIC_RELEASE); /* pairs with objects_knows */
-	objects->adds = walk.adds;
-	objects->subs = walk.subs;
-	objects->has_list = 1;
-	if (objects->is_full && !was_full)
-		defs_note(SHIM_NOTE_LOSS,
-			  "more than 4096 objects are loaded: code in the later ones has no names");
+	making = make_locked();
+	dl_iterate_phdr(define_object, &making);
+	for (i = 0; i < objects->count; i++)
+		if (!objects->modules[i].is_listed)
+			add_ranges(&making, &objects->modules[i]);
+	publish_locked(&making);
+}
+
+/*
+ * Called with the loader's list lock, which is recursive: only now ours is taken, so whoever holds
+ * ours waits for no other. The walks that follow are those of this thread.
+ */
+static int refresh(struct dl_phdr_info *info, size_t size, void *context)
+{
+	(void)size;
+	(void)context;
+	lock_get(&objects->lock);
+	if (!objects->has_list || info->dlpi_adds != objects->adds ||
+	    info->dlpi_subs != objects->subs) {
+		refresh_locked();
+		objects->adds = info->dlpi_adds;
+		objects->subs = info->dlpi_subs;
+		objects->has_list = 1;
+	}
+	lock_put(&objects->lock);
+	return 1;
 }
 
 void objects_refresh(void)
 {
 	if (!objects)
 		return;
+	dl_iterate_phdr(refresh, NULL);
+	if (defs_is_crowded())
+		sink_definitions();
+}
+
+void objects_meet(const struct dso *dso)
+{
+	struct making making;
+
+	if (!objects)
+		return;
 	lock_get(&objects->lock);
-	refresh_locked();
+	if (!find_module(dso)) {
+		making = make_locked();
+		making.count = objects->range_count[objects->version & 1];
+		memcpy(making.ranges, objects->ranges[objects->version & 1],
+		       making.count * sizeof(*making.ranges));
+		add_object(dso, &making);
+		publish_locked(&making);
+	}
 	lock_put(&objects->lock);
 	if (defs_is_crowded())
 		sink_definitions();
+}
+
+/* A forked child's first look. */
+static void walk(void)
+{
+	struct making making = make_locked();
+
+	loader_walk(add_object, &making);
+	publish_locked(&making);
 }
 
 int objects_start(void)
@@ -354,6 +444,13 @@ int objects_start(void)
 		objects = arena_forgotten(sizeof(*objects));
 	if (!objects)
 		return -ENOMEM;
-	objects_refresh();
+	if (!has_begun) {
+		has_begun = 1;
+		objects_refresh();
+	} else {
+		walk();
+		if (defs_is_crowded())
+			sink_definitions();
+	}
 	return 0;
 }

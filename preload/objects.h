@@ -19,9 +19,17 @@ int objects_start(void);
 /*
  * Compares the loader's list with ours and defines what came and went; after an unload
  * calls stacks_forget() and unwind_forget(). Takes the loader's lock. Context: any thread,
- * inside the guard, with no lock of ours held.
+ * inside the guard, with no lock of ours held, after a call of the program's that takes that
+ * lock, too.
  */
 void objects_refresh(void);
+
+/*
+ * Defines DSO (of loader_find()), should it be new: code of it is on a stack, so it stays loaded
+ * meanwhile. Waits for no lock of the loader's. Context: any thread, inside the guard, with no
+ * lock of ours held.
+ */
+void objects_meet(const struct dso *dso);
 
 /*
  * 1 if PC lies in an object that is already defined. Lock-free. Context: any thread.
@@ -29,7 +37,7 @@ void objects_refresh(void);
 int objects_knows(uintptr_t pc);
 
 /*
- * The object that holds PC, as far as it is defined: bias and program headers, nothing else. 0 or
+ * The object that holds PC, as far as it is defined: name, bias and program headers. 0 or
  * -ENOENT. Lock-free. Context: any thread.
  */
 int objects_find(uintptr_t pc, struct dso *out);

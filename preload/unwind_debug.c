@@ -14,8 +14,9 @@
 
 #include "arena.h"
 #include "lock.h"
+#include "unwind_memory.h"
 
-#define MODULES_MAX   32u         /* objects looked into; after that none */
+#define MODULES_MAX   32u         /* objects looked into between two unloads; after that none */
 #define HEADERS_BYTES (64u << 10) /* of sections, and of their names */
 #define SECTION_MAX   (64u << 20)
 
@@ -24,7 +25,7 @@ struct module {
 	const ElfW(Phdr) * phdr;
 	uint32_t generation;
 	const uint8_t *section; /* NULL: there is none */
-	size_t size, count;
+	size_t size, count, capacity;
 	struct cfi_range *ranges; /* in the order of addresses */
 };
 
@@ -148,8 +149,29 @@ static void index_section(struct module *m)
 	m->ranges = count ? arena_map(count * sizeof(*m->ranges)) : NULL;
 	if (!m->ranges)
 		return;
+	m->capacity = count;
 	m->count = cfi_list_debug(m->section, m->size, m->ranges, count);
 	sort_ranges(m->ranges, m->count);
+}
+
+/* Gives back what was read of objects that may be gone: those of GENERATION stay. */
+static void drop_old_locked(uint32_t generation)
+{
+	uint32_t i, kept = 0;
+
+	for (i = 0; i < debug->count; i++) {
+		struct module *m = &debug->modules[i];
+
+		if (m->generation == generation) {
+			debug->modules[kept++] = *m;
+			continue;
+		}
+		if (m->section)
+			arena_unmap((void *)m->section, m->size);
+		if (m->ranges)
+			arena_unmap(m->ranges, m->capacity * sizeof(*m->ranges));
+	}
+	debug->count = kept;
 }
 
 static struct module *add_module_locked(const struct dso *dso, uint32_t generation)
@@ -177,6 +199,8 @@ static struct module *find_module_locked(const struct dso *dso, uint32_t generat
 		if (m->bias == dso->bias && m->phdr == dso->phdr && m->generation == generation)
 			return m;
 	}
+	if (debug->count == MODULES_MAX)
+		drop_old_locked(generation);
 	return debug->count < MODULES_MAX ? add_module_locked(dso, generation) : NULL;
 }
 
@@ -202,7 +226,8 @@ int debug_find(const struct dso *dso, uint32_t generation, uintptr_t pc, struct 
 {
 	int rc;
 
-	if (!debug || !dso->name)
+	/* On an older glibc a name may be that of an object that libc closed for itself. */
+	if (!debug || !dso->name || !unwind_can_read((uintptr_t)dso->name & ~(uintptr_t)7))
 		return -ENOENT;
 	lock_get(&debug->lock);
 	rc = find_locked(dso, generation, pc, row);

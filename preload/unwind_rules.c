@@ -5,15 +5,14 @@
  * know the same. The table lies in memory that a forked child inherits: code has the same addresses
  * there, so the child starts with every rule its parent knew.
  */
-#define _GNU_SOURCE
 #include "unwind_rules.h"
 
 #if UNWIND_HAS_RULES
 
 #include <errno.h>
-#include <link.h>
 
 #include "arena.h"
+#include "loader.h"
 #include "lock.h"
 #include "objects.h"
 #include "unwind_cfi.h"
@@ -21,53 +20,30 @@
 
 #define SLOTS_FIRST 4096u
 #define PROBES_MAX  64u /* a run of taken slots this long means that the table could not grow */
-#define PAGE        4096u
-
-/* Of glibc 2.35 and later: what <dlfcn.h> calls struct dl_find_object. */
-struct loader_object {
-	unsigned long long flags;
-	const char *map_start;
-	const char *map_end;
-	const struct link_map *map;
-	const void *eh_frame;
-	unsigned long long reserved[8];
-};
 
 struct rules_table *rules_table;
 uint32_t rules_generation = 1;
 
 static struct lock *grow_lock; /* in forgotten memory */
-static int (*find_object)(void *address, struct loader_object *out);
 
 /* ---- the object of a place ---- */
 
-/* The program headers as the file's first page has them, which the loader maps with the first segment. */
-static int read_headers(const struct loader_object *object, struct dso *out)
-{
-	const ElfW(Ehdr) *head = (const void *)object->map_start;
-	size_t room = (size_t)(object->map_end - object->map_start);
-
-	if (room < sizeof(*head) || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    head->e_phentsize != sizeof(ElfW(Phdr)) || head->e_phoff >= PAGE ||
-	    head->e_phoff + head->e_phnum * sizeof(ElfW(Phdr)) > (room < PAGE ? room : PAGE))
-		return -ENOENT;
-	memset(out, 0, sizeof(*out));
-	out->name = object->map->l_name;
-	out->bias = object->map->l_addr;
-	out->phdr = (const void *)(object->map_start + head->e_phoff);
-	out->phdr_count = head->e_phnum;
-	return 0;
-}
-
 int rules_object(uintptr_t location, struct dso *out)
 {
-	struct loader_object object;
+	int rc = loader_find(location, out);
 
-	if (!find_object)
-		return objects_find(location, out);
-	if (find_object((void *)location, &object) || !object.map)
-		return -ENOENT;
-	return read_headers(&object, out) ? objects_find(location, out) : 0;
+	if (rc == -ENOENT)
+		return rc;
+	if (rc == 0) {
+		if (unlikely(!objects_knows(location)))
+			objects_meet(out);
+		return 0;
+	}
+	/* An older loader tells only with its lock (design note 20). */
+	if (objects_find(location, out) == 0)
+		return 0;
+	objects_refresh();
+	return objects_find(location, out);
 }
 
 int rules_row(const struct dso *dso, uintptr_t location, struct cfi_row *row)
@@ -301,8 +277,6 @@ static struct unwind_rule compute(uintptr_t location, int *is_lasting)
 	*is_lasting = rules_object(location, &dso) == 0;
 	if (!*is_lasting)
 		return rule;
-	if (unlikely(!objects_knows(location)))
-		objects_refresh();
 	if (rules_row(&dso, location, &row) == 0)
 		rule = rules_of_row(&row);
 	return rule;
@@ -344,23 +318,11 @@ __attribute__((noinline)) struct unwind_rule rules_find_slow(uintptr_t location)
 	return rule;
 }
 
-/* By the symbol table: a look-up by dlsym that fails would allocate. */
-static int find_in_object(struct dl_phdr_info *info, size_t size, void *context)
-{
-	struct dso dso;
-
-	(void)size;
-	(void)context;
-	if (dso_open(&dso, info) == 0)
-		*(void **)&find_object = dso_find(&dso, "_dl_find_object");
-	return find_object != NULL;
-}
-
 int rules_start(void)
 {
 	grow_lock = arena_forgotten(sizeof(*grow_lock));
-	if (!rules_table) {
-		dl_iterate_phdr(find_in_object, NULL); /* once per program image */
+	if (!rules_table) { /* once per program image */
+		loader_start();
 		replace_table(new_table(SLOTS_FIRST));
 	}
 	return rules_table && grow_lock && debug_start() == 0 ? 0 : -ENOMEM;

@@ -89,7 +89,10 @@ int rules_start(void);
  */
 void rules_forget(void);
 
-/* The object that holds LOCATION: its bias and program headers. 0 or -ENOENT. Lock-free. Context: any thread. */
+/*
+ * The object that holds LOCATION, on the calling thread's stack: name, bias and program headers; it is defined in
+ * the trace. 0 or -ENOENT. Context: any thread, inside the guard.
+ */
 int rules_object(uintptr_t location, struct dso *out);
 
 /*

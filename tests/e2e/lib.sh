@@ -103,3 +103,11 @@ counting_library() {
 	[[ -e $PWD/libcount.so ]] || "$SRC/tests/count/build.sh" "$PWD" || exit 1
 	echo "$PWD/libcount${1:+_$1}.so"
 }
+
+# test_library NAME FLAGS: builds libshim.so with FLAGS below the build directory; sets $library. Ends the test if that fails.
+test_library() {
+	local to=$BUILD/unwind/$1
+	(cd "$SRC" && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make B="$to" CC="$CC" CPPFLAGS="$2" "$to/libshim.so") \
+		>"build-$1.out" 2>&1 || { bad "the library does not build with $2"; tail -n 20 "build-$1.out"; finish; }
+	library=$to/libshim.so
+}
