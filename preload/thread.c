@@ -494,6 +494,8 @@ struct thread *thread_enter_slow(struct thread *t, uintptr_t frame)
 		/* Wiped by a fork: this is another process now. */
 		thread_self = &thread_none;
 		t = attach_slow();
+	} else if (early.is_attaching) {
+		return NULL; /* shielded, from the same frame */
 	} else {
 		/* Recording is off, another thread records alone, or a signal asks for a change. */
 		lifecycle_toggle_pending();

@@ -101,8 +101,11 @@ static inline struct thread *thread_enter(const void *frame)
 	struct thread *t = thread_self;
 
 	if (unlikely(t->inside)) {
-		/* nested, as in operator new's malloc; anything else is for the slow path */
-		if (likely((uintptr_t)frame <= t->inside))
+		/*
+		 * nested, as in operator new's malloc; anything else is for the slow path, the same frame
+		 * as well: the hook that had it was left by longjmp
+		 */
+		if (likely((uintptr_t)frame < t->inside))
 			return NULL;
 		return thread_enter_slow(t, (uintptr_t)frame);
 	}
