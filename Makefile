@@ -229,7 +229,7 @@ bench-build: all $(filter $(B)/tests/programs/bench_%,$(PROGRAMS))
 
 # ---- checks beyond the tests ------------------------------------------------------------------
 
-.PHONY: check-all check-sanitizers check-clang check-aarch64 check-fuzz fuzz fuzz-build
+.PHONY: check-all check-sanitizers check-clang check-aarch64 check-fuzz check-unwind fuzz fuzz-build
 check-all: ## tests, lint, sanitizers, fuzz regression, builds by clang and for aarch64; warnings are errors
 	@.ci/deps build test check cross
 	$(STEP) CI=true test
@@ -238,6 +238,7 @@ check-all: ## tests, lint, sanitizers, fuzz regression, builds by clang and for 
 	$(STEP) CI=true check-aarch64
 	$(STEP) CI=true check-sanitizers
 	$(STEP) CI=true check-fuzz
+	$(STEP) check-unwind
 
 check-clang: ## everything by clang, no warning allowed, then the unit tests
 	$(STEP) B=$(B)/clang CC=clang CXX=clang++ CI=true test-build
@@ -263,6 +264,14 @@ check-aarch64: ## libshim.so for aarch64: its unit tests, and stacks, truths and
 check-sanitizers: ## the tool and the unit tests under ASan and UBSan
 	$(STEP) B=$(B)/asan SANITIZE=address,undefined CI=true $(B)/asan/shim-analyze unit
 	@B=$(B)/asan tests/run.sh -j $(JOBS) $(UNIT:$(B)/%=$(B)/asan/%)
+
+UNWIND_CAPTURES ?= 10000000
+check-unwind: ## UNWIND_CAPTURES stacks of real programs and of hazards against libunwind's, as a table
+	@.ci/deps build test
+	$(STEP) test-build
+	$(RUN_TESTS) tests/e2e/unwind/against_libunwind.sh
+	@cat $(B)/unwind/table.md
+check-unwind: export UNWIND_CAPTURES := $(UNWIND_CAPTURES)
 
 # The tool's objects again, by clang, with coverage for libFuzzer.
 FUZZ_STEP = $(STEP) B=$(B)/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined
@@ -325,7 +334,7 @@ clean: ## remove the build directory
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS"
+	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS UNWIND_CAPTURES"
 
 -include $(addsuffix .d,$(PRELOAD_OBJ) $(ANALYZER_OBJ) $(B)/analyzer/main.o $(B)/analyzer/shim_run.o)
 -include $(addsuffix .d,$(UNIT) $(PROGRAMS) $(FUZZ))

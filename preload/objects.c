@@ -6,7 +6,7 @@
  *
  * Runs at start-up, after dlopen and dlclose, and when a stack leads through code not seen before.
  * A program may allocate while it holds the loader's list lock, or wait, holding it, for a thread
- * that allocates (design note 20). So that lock is taken after dlopen and dlclose only, which take
+ * that allocates (design note 22). So that lock is taken after dlopen and dlclose only, which take
  * it themselves, and always before our own; what a stack leads through is asked of the loader
  * without it. All state lies in forgotten memory: a forked child, in which the loader's lock may be
  * held by a thread that is not there, tells its own list from the start and without it.

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "config.h"
 #include "dso.h"
 #include "log.h"
 #include "shim_trace.h"
@@ -27,12 +28,15 @@
 
 #define FRAMES_MAX 4200
 #define TOLD_MAX   20
+#define OWN_FRAMES 8 /* of this library in the middle of a stack: begin of a thread, dlopen */
 
 static struct {
-	int is_set;
+	int pid; /* whose counts these are: a forked child begins anew */
 	unsigned every;
 	const char *path;
-	uint64_t captures, compared, mismatches, cut;
+	uint64_t captures, compared, mismatches;
+	uint64_t cut;   /* as deep as is kept, and equal so far */
+	uint64_t ended; /* less deep, equal so far, and said to be incomplete: unknown code */
 } check;
 
 struct frames {
@@ -63,7 +67,8 @@ static void read_settings(void)
 
 	check.every = every && atoi(every) > 0 ? (unsigned)atoi(every) : 1;
 	check.path = getenv("UNWIND_CHECK_LOG");
-	check.is_set = 1;
+	check.captures = check.compared = check.mismatches = check.cut = check.ended = 0;
+	check.pid = sys_getpid();
 }
 
 /* What the oracle finds from the return address FRAME[1] outwards, without frames of our own. */
@@ -125,7 +130,9 @@ static void compare(uint32_t root, const struct frames *ours, const struct frame
 	if (i == ours->count && i == theirs->count)
 		return;
 	if (i == ours->count && root == SHIM_STACK_TRUNCATED)
-		__atomic_fetch_add(&check.cut, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(ours->count + OWN_FRAMES >= config.depth ? &check.cut
+									    : &check.ended,
+				   1, __ATOMIC_RELAXED);
 	else if (__atomic_fetch_add(&check.mismatches, 1, __ATOMIC_RELAXED) < TOLD_MAX)
 		tell_difference(ours, theirs, root);
 }
@@ -138,7 +145,7 @@ uint32_t check_stack(uint32_t id, const uintptr_t *frame)
 	static uint32_t is_taken;
 	struct both *both;
 
-	if (!check.is_set)
+	if (check.pid != sys_getpid())
 		read_settings();
 	if (__atomic_fetch_add(&check.captures, 1, __ATOMIC_RELAXED) % check.every)
 		return id;
@@ -160,10 +167,11 @@ uint32_t check_stack(uint32_t id, const uintptr_t *frame)
 
 __attribute__((destructor)) static void tell_counts(void)
 {
-	if (check.compared)
-		TELL("unwind-check: pid %d captures %lu compared %lu mismatches %lu cut %lu\n",
+	if (check.compared && check.pid == sys_getpid())
+		TELL("unwind-check: pid %d captures %lu compared %lu mismatches %lu cut %lu ended %lu\n",
 		     sys_getpid(), (unsigned long)check.captures, (unsigned long)check.compared,
-		     (unsigned long)check.mismatches, (unsigned long)check.cut);
+		     (unsigned long)check.mismatches, (unsigned long)check.cut,
+		     (unsigned long)check.ended);
 }
 
 #endif

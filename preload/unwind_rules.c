@@ -39,7 +39,7 @@ int rules_object(uintptr_t location, struct dso *out)
 			objects_meet(out);
 		return 0;
 	}
-	/* An older loader tells only with its lock (design note 20). */
+	/* An older loader tells only with its lock (design note 22). */
 	if (objects_find(location, out) == 0)
 		return 0;
 	objects_refresh();

@@ -6,6 +6,8 @@
 # shellcheck disable=SC2034,SC2154  # variables shared with lib.sh and workloads.sh
 
 WORKLOADS=(python3 python3-malloc python3-cxx sqlite3 git-log git-commit perl jq cc1plus bash)
+# Large, with other unwind tables, or with code that they make themselves: for what looks at stacks.
+STACK_WORKLOADS=(python3-malloc sqlite3 perl git-log cc1plus clang rustc rust node)
 
 workload() {
 	INPUT=/dev/null
@@ -19,6 +21,9 @@ workload() {
 	perl) perl_workload ;;
 	jq) jq_workload ;;
 	cc1plus) compiler_workload ;;
+	clang) clang_workload ;;
+	rustc | rust) rust_workload "$1" ;;
+	node) node_workload ;;
 	bash) command=(bash -c 'for i in 1 2 3; do x=$(echo "$i" | tr 1-3 a-c); echo "$x"; done; exit 5') ;;
 	esac
 	[[ $1 != python3-malloc ]] || environment+=(PYTHONMALLOC=malloc)
@@ -124,8 +129,8 @@ jq_workload() {
 	command=(jq -s -c 'group_by(.id % 10) | map({key: (.[0].id % 10), sum: (map(.id) | add), n: length, last: .[-1].list[2].x})' work.json)
 }
 
-# The compiler proper, on preprocessed C++ with templates, to assembler.
-compiler_workload() {
+# C++ with templates, preprocessed.
+cxx_source() {
 	if [[ ! -e work.ii ]]; then
 		cat >work.cc <<'END'
 #include <algorithm>
@@ -147,5 +152,86 @@ void order(std::vector<item> &items)
 END
 		g++ -E work.cc -o work.ii
 	fi
+}
+
+# The compiler proper, to assembler.
+compiler_workload() {
+	cxx_source
 	command=("$(g++ -print-prog-name=cc1plus)" -quiet -O1 work.ii -o -)
+}
+
+# The same, in one process.
+clang_workload() {
+	cxx_source
+	command=(clang++ -w -O1 -S work.ii -o -)
+}
+
+# Collections, formatting and generic code: the compiler at work on it, or it at work.
+rust_workload() {
+	if [[ ! -e work.rust ]]; then
+		cat >work.rs <<'END'
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fmt::{Debug, Display};
+fn words<T: Display + Debug + Clone + Ord>(all: &[T]) -> BTreeMap<String, Vec<T>> {
+    let mut map = BTreeMap::new();
+    for x in all {
+        map.entry(format!("{}{:?}", x, x)).or_insert_with(Vec::new).push(x.clone());
+    }
+    map
+}
+fn part(input: &str) -> Result<usize, Box<dyn std::error::Error>> {
+    let mut seen: BTreeMap<String, (u32, Vec<Option<char>>)> = BTreeMap::new();
+    for (i, line) in input.lines().enumerate() {
+        let key = line.split(' ').filter(|w| w.len() > 3).map(str::to_owned).collect::<Vec<_>>().join("-");
+        let entry = seen.entry(key).or_insert((i as u32, vec![]));
+        entry.1.extend(line.chars().rev().map(Some));
+    }
+    let set: HashSet<usize> = seen.values().map(|v| v.1.len()).collect();
+    let mut queue: VecDeque<_> = set.into_iter().collect();
+    queue.make_contiguous().sort_by(|a, b| b.cmp(a));
+    Ok(words(queue.as_slices().0).len())
+}
+fn main() {
+    let line = |i: usize| format!("line {} of words-{} {}\n", i % 97, i % 31, "x".repeat(i % 40));
+    let text: String = (0..20000).map(line).collect();
+    println!("{:?}", part(&text).ok());
+    println!("{:?}", std::thread::spawn(move || part(&text[..999]).ok()).join().ok());
+}
+END
+		/usr/bin/rustc --edition 2021 -O -o work.rust work.rs
+	fi
+	command=(./work.rust)
+	[[ $1 == rust ]] || command=(/usr/bin/rustc --edition 2021 --emit=metadata -O -o work.rmeta work.rs)
+}
+
+# Functions that become hot, so that they are compiled again and again; callbacks; a worker thread.
+node_workload() {
+	cat >work.js <<'END'
+const zlib = require('zlib');
+let n = 0;
+for (let round = 0; round < 2; round++) {
+	const map = new Map();
+	for (let i = 0; i < 100000; i++) {
+		const key = 'k' + (i % 7000);
+		(map.get(key) || map.set(key, []).get(key)).push({ i, s: key + i });
+	}
+	for (let i = 0; i < 60; i++)
+		n += zlib.gzipSync(Buffer.from(JSON.stringify([...map.get('k' + i)]))).length;
+}
+class Tree {
+	constructor(depth) {
+		this.children = depth ? [new Tree(depth - 1), new Tree(depth - 1)] : [];
+		this.buffer = Buffer.alloc(5000, depth);
+	}
+	sum() { return this.children.reduce((all, child) => all + child.sum(), this.buffer[0]); }
+}
+for (let i = 0; i < 20; i++)
+	n += new Tree(8).sum();
+const { Worker, isMainThread, parentPort } = require('worker_threads');
+if (isMainThread)
+	new Worker(__filename).on('message', (length) => console.log(n, length));
+else
+	parentPort.postMessage(n);
+END
+	command=(node work.js)
 }

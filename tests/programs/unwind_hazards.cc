@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Everything that makes walking a stack hard, with allocations at every turn: exceptions, longjmp, coroutines
- * (their stacks unmapped and mapped again), signal handlers with and without a stack of their own, frames of
- * variable size, realigned frames, tail calls, deep recursion, several threads. Frees all it takes.
+ * (more of them than anybody would remember, their stacks unmapped and mapped again), signal handlers with and without
+ * a stack of their own, one inside the other, at any instruction, frames of variable size, realigned frames, tail
+ * calls, functions that libc calls back, deep recursion, several threads, and all of that again in a forked
+ * child. Frees all it takes.
  * A perfect report says:
  * truth: leak main 0 0
+ * truth: files 2
  */
 /* build: -pthread */
 #include <alloca.h>
@@ -15,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <pthread.h>
+#include <unistd.h>
 #include <ucontext.h>
 
 #include <stdexcept>
@@ -279,9 +284,72 @@ NOINLINE static void coroutines(int round)
 		munmap(stacks[which], STACK_BYTES - static_cast<size_t>(round % 4) * 16384);
 }
 
+/* One after the other, each on a stack that only it has, and back again in another order. */
+#define MANY       7
+#define MANY_BYTES 65536
+
+static thread_local ucontext_t turn_home, turns[MANY];
+
+static void turner(int which)
+{
+	for (;;) {
+		variable(static_cast<size_t>(which) * 16 + 16, which % 3);
+		swapcontext(&turns[which], &turns[(which + 3) % MANY]);
+		take(62);
+		tree(2, which);
+		swapcontext(&turns[which], &turn_home);
+	}
+}
+
+NOINLINE static void many_coroutines()
+{
+	char *stacks = static_cast<char *>(mmap(nullptr, MANY * MANY_BYTES, PROT_READ | PROT_WRITE,
+						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		getcontext(&turns[i]);
+		turns[i].uc_stack.ss_sp = stacks + i * MANY_BYTES;
+		turns[i].uc_stack.ss_size = MANY_BYTES;
+		turns[i].uc_link = &turn_home;
+		makecontext(&turns[i], reinterpret_cast<void (*)()>(turner), 1, i);
+	}
+	for (i = 0; i < 3 * MANY; i++) {
+		swapcontext(&turn_home, &turns[i * 5 % MANY]);
+		take(63);
+	}
+	munmap(stacks, MANY * MANY_BYTES);
+	take(64);
+}
+
+/* ---- called back by libc ---- */
+
+static int compare(const void *a, const void *b)
+{
+	take(65);
+	return *static_cast<const int *>(a) - *static_cast<const int *>(b);
+}
+
+static void once()
+{
+	take(66);
+	exceptions(1);
+}
+
+NOINLINE static void callbacks()
+{
+	int numbers[] = { 5, 3, 9, 1, 7, 2, 8 };
+	pthread_once_t first = PTHREAD_ONCE_INIT;
+
+	qsort(numbers, 7, sizeof(int), compare);
+	number = number ^ (bsearch(&numbers[2], numbers, 7, sizeof(int), compare) != nullptr);
+	pthread_once(&first, once);
+}
+
 /* ---- signals ---- */
 
 static thread_local sigjmp_buf out;
+static thread_local volatile sig_atomic_t may_interrupt, interrupted;
 
 static void on_plain(int)
 {
@@ -299,6 +367,67 @@ static void on_jump(int)
 {
 	take(55);
 	siglongjmp(out, 1);
+}
+
+static void on_nested(int)
+{
+	take(67);
+	raise(SIGUSR1);
+	take(68);
+	raise(SIGUSR2);
+	take(69);
+}
+
+/* At any instruction, but not of the allocator's. */
+static void on_interrupt(int)
+{
+	if (may_interrupt)
+		take(70);
+	interrupted = interrupted + 1;
+}
+
+NOINLINE static long leaf(long a)
+{
+	return a * 3 + number;
+}
+
+/* Prologues, epilogues and all between them. */
+NOINLINE static long busy(long n)
+{
+	volatile long words[6];
+	int i;
+
+	for (i = 0; i < 6; i++)
+		words[i] = n > 0 && i == 3 ? busy(n - 1) : leaf(n + i);
+	return words[0] + words[3] + words[5];
+}
+
+/* Interrupts the thread that has made it until that has had enough. */
+static void *interrupter(void *argument)
+{
+	pthread_t target = *static_cast<pthread_t *>(argument);
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		pthread_kill(target, SIGCHLD);
+		usleep(50);
+	}
+	return nullptr;
+}
+
+NOINLINE static void interrupts()
+{
+	pthread_t self = pthread_self(), other;
+	int i;
+
+	if (pthread_create(&other, nullptr, interrupter, &self))
+		abort();
+	may_interrupt = 1;
+	for (i = 0; interrupted < 50; i++)
+		number = number ^ static_cast<int>(busy(i % 9));
+	may_interrupt = 0;
+	interrupted = 0;
+	pthread_join(other, nullptr);
 }
 
 static void install(int which, void (*handler)(int), int flags)
@@ -326,6 +455,7 @@ NOINLINE static void signals(int depth)
 	if (sigsetjmp(out, 1) == 0)
 		raise(SIGURG);
 	take(60);
+	raise(SIGWINCH);
 }
 
 /* ---- all of it ---- */
@@ -345,8 +475,11 @@ NOINLINE static void everything(int depth)
 		shapes(i);
 		tree(6, 0);
 		coroutines(i);
+		many_coroutines();
+		callbacks();
 		signals(i % 4);
 	}
+	interrupts();
 	deep(1500);
 }
 
@@ -367,19 +500,36 @@ static void *in_thread(void *argument)
 	return nullptr;
 }
 
-int main()
+static void in_threads()
 {
 	pthread_t threads[3];
 	intptr_t i;
 
-	install(SIGUSR1, on_plain, 0);
-	install(SIGUSR2, on_alternate, SA_ONSTACK);
-	install(SIGURG, on_jump, SA_ONSTACK);
 	in_thread(nullptr);
 	for (i = 0; i < 3; i++)
 		pthread_create(&threads[i], nullptr, in_thread, reinterpret_cast<void *>(i));
 	for (i = 0; i < 3; i++)
 		pthread_join(threads[i], nullptr);
-	puts("done");
+}
+
+int main()
+{
+	int status = 0;
+	pid_t pid;
+
+	install(SIGUSR1, on_plain, 0);
+	install(SIGUSR2, on_alternate, SA_ONSTACK);
+	install(SIGURG, on_jump, SA_ONSTACK);
+	install(SIGWINCH, on_nested, 0);
+	install(SIGCHLD, on_interrupt, SA_RESTART);
+	in_threads();
+	pid = fork();
+	if (pid == 0) {
+		in_threads();
+		return 0;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		;
+	puts(pid > 0 && status == 0 ? "done" : "the child failed");
 	return 0;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # loader_locks.sh - programs that allocate while the loader's locks are held do not hang; on a glibc that can be asked
-# without its lock, and on an older one, where the first scene is beyond us (design note 20).
+# without its lock, and on an older one, where the first scene is beyond us (design note 22).
 # shellcheck disable=SC2034,SC2154  # variables shared with lib.sh
 . "$SRC/tests/e2e/lib.sh"
 
