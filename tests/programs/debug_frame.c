@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Code without .eh_frame and without frame pointers: only the section .debug_frame of its file says how to
- * unwind it.
+ * unwind it. Another object is opened and closed each time: then all must be looked up again.
  * A perfect report says:
- * truth: leak inner 20 2000
- * truth: leak outer 20 2000
- * truth: leak main 20 2000
+ * truth: leak inner 40 4000
+ * truth: leak outer 40 4000
+ * truth: leak main 40 4000
  */
-/* build: -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer -fno-optimize-sibling-calls */
+/* build: -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer -fno-optimize-sibling-calls -ldl */
+#include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *volatile sink;
 static volatile int number;
@@ -35,10 +38,21 @@ __attribute__((noinline)) static void outer(int depth)
 
 int main(void)
 {
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 16);
+	void *handle;
 	int i;
 
-	for (i = 0; i < 20; i++)
+	if (length <= 0)
+		return 1;
+	path[length] = 0;
+	strcpy(strrchr(path, '/') + 1, "same_place_one");
+	for (i = 0; i < 40; i++) {
 		outer(i % 5);
+		handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		if (!handle || dlclose(handle))
+			return 1;
+	}
 	puts("debug_frame: done");
 	return 0;
 }
