@@ -263,8 +263,8 @@ int defs_is_crowded(void)
 
 int defs_is_empty(void)
 {
-	return !__atomic_load_n(&defs->queue_count, __ATOMIC_RELAXED) &&
-	       !__atomic_load_n(&defs->current.records, __ATOMIC_RELAXED);
+	return !defs || (!__atomic_load_n(&defs->queue_count, __ATOMIC_RELAXED) &&
+			 !__atomic_load_n(&defs->current.records, __ATOMIC_RELAXED));
 }
 
 uint64_t defs_dropped(void)
