@@ -402,14 +402,18 @@ NOINLINE static long busy(long n)
 	return words[0] + words[3] + words[5];
 }
 
-/* Interrupts the thread that has made it until that has had enough. */
+struct interrupter {
+	pthread_t target;
+	int is_over;
+};
+
+/* Interrupts the thread that has made it until that has had enough: signals that come too fast count as one. */
 static void *interrupter(void *argument)
 {
-	pthread_t target = *static_cast<pthread_t *>(argument);
-	int i;
+	struct interrupter *self = static_cast<struct interrupter *>(argument);
 
-	for (i = 0; i < 200; i++) {
-		pthread_kill(target, SIGCHLD);
+	while (!__atomic_load_n(&self->is_over, __ATOMIC_ACQUIRE)) {
+		pthread_kill(self->target, SIGCHLD);
 		usleep(50);
 	}
 	return nullptr;
@@ -417,17 +421,19 @@ static void *interrupter(void *argument)
 
 NOINLINE static void interrupts()
 {
-	pthread_t self = pthread_self(), other;
+	struct interrupter other = { pthread_self(), 0 };
+	pthread_t thread;
 	int i;
 
-	if (pthread_create(&other, nullptr, interrupter, &self))
+	if (pthread_create(&thread, nullptr, interrupter, &other))
 		abort();
 	may_interrupt = 1;
 	for (i = 0; interrupted < 50; i++)
 		number = number ^ static_cast<int>(busy(i % 9));
 	may_interrupt = 0;
 	interrupted = 0;
-	pthread_join(other, nullptr);
+	__atomic_store_n(&other.is_over, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, nullptr);
 }
 
 static void install(int which, void (*handler)(int), int flags)
