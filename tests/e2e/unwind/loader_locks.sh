@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 #
 # loader_locks.sh - programs that allocate while the loader's locks are held do not hang; on a glibc that can be asked
-# without its lock, and on an older one, where the first scene is beyond us (design note 22).
+# without its lock, and on an older one, where the scenes with code that is not known yet, 1 and 5, are beyond us (design
+# note 22).
 # shellcheck disable=SC2034,SC2154  # variables shared with lib.sh
 . "$SRC/tests/e2e/lib.sh"
 
 run native "$PROGRAMS/loader_locks"
 [[ $(cat native.status) == 0 ]] || bad "the program does not work: status $(cat native.status)"
-for scene in 1 2 3 4; do
+for scene in 1 2 3 4 5; do
 	traced "scene$scene" "$PROGRAMS/loader_locks" $scene
 	same "scene $scene" native "scene$scene/run"
 done
