@@ -3,7 +3,7 @@
  * skipped.h - the live blocks that are not recorded, where sampling began in the middle of a run.
  *
  * What was recorded before is followed to its end, and no list of that is kept; so the others are
- * marked: one bit for every 16 bytes of address space, in pages that come with their first bit. No
+ * marked: one bit for every 8 bytes of address space, in pages that come with their first bit. No
  * lock.
  */
 #ifndef PRELOAD_SKIPPED_H

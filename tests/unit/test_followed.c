@@ -24,13 +24,17 @@ struct book {
 static const struct book books[] = { { followed_add, followed_remove },
 				     { skipped_add, skipped_remove } };
 
-/* Addresses as allocators give them: near each other, in a few regions far apart. */
+/*
+ * Addresses as allocators give them: near each other, in a few regions far apart; the closest are
+ * those of jemalloc's smallest blocks, and closer still what a program tells by shim_alloc.
+ */
 static uintptr_t address(unsigned i)
 {
 	static const uintptr_t regions[] = { 0x555555000000, 0x7f0012340000, 0xfffffff00000 / 2,
 					     0x10 };
+	static const uintptr_t steps[] = { 48, 8, 1, 16 };
 
-	return regions[i % 4] + (uintptr_t)(i / 4) * 48;
+	return regions[i % 4] + (uintptr_t)(i / 4) * steps[i % 4];
 }
 
 static void agrees_with_a_model(void **state)
