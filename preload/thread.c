@@ -212,6 +212,23 @@ static COLD void take_sample(struct thread *t)
 }
 
 /*
+ * Takes the lock, and before it the sample that is wanted: one that is asked for after that finds
+ * T's `on` set, and clears it.
+ */
+static void lock_with_sample(struct thread *t)
+{
+	for (;;) {
+		if (unlikely(t->sample.mean_bytes !=
+			     __atomic_load_n(&registry->sample_bytes, __ATOMIC_ACQUIRE)))
+			take_sample(t);
+		lock_get(&registry->lock);
+		if (likely(t->sample.mean_bytes == registry->sample_bytes))
+			return;
+		lock_put(&registry->lock);
+	}
+}
+
+/*
  * T, whose `on` is 0, wants to record. 1 if it may. In the end `on` is looked at as in
  * thread_allow, the other way round: one of the two sees the other's word.
  */
@@ -219,10 +236,7 @@ static int thread_resume(struct thread *t)
 {
 	if (!__atomic_load_n(&registry->is_allowed, __ATOMIC_SEQ_CST))
 		return 0;
-	if (unlikely(t->sample.mean_bytes !=
-		     __atomic_load_n(&registry->sample_bytes, __ATOMIC_ACQUIRE)))
-		take_sample(t);
-	lock_get(&registry->lock);
+	lock_with_sample(t);
 	if (registry->owner != t) {
 		clear_owner_locked();
 		record_beside(t);
@@ -344,6 +358,7 @@ static void release_chunk(struct thread *t)
 static void retire(struct thread *t)
 {
 	release_chunk(t);
+	follow_budget(); /* a thread may live so shortly that it writes but once */
 	defs_thread_end(t->index);
 	lock_get(&registry->lock);
 	registry->lost += t->lost;
