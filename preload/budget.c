@@ -42,8 +42,24 @@ static void next_sample(struct budget *b, uint64_t size_bytes)
 		b->sample_bytes *= grows;
 }
 
+int64_t budget_live_change(const struct shim_row *rows, uint32_t count)
+{
+	static const int8_t changes[SHIM_OP_COUNT] = {
+		[SHIM_OP_ALLOC] = 1,         [SHIM_OP_FREE] = -1,        [SHIM_OP_REALLOC_FREE] = -1,
+		[SHIM_OP_REALLOC_ALLOC] = 1, [SHIM_OP_REALLOC_FAIL] = 1,
+	};
+	int64_t change = 0;
+	uint32_t i;
+
+	/* An op 4 without address is no block. */
+	for (i = 0; i < count; i++)
+		change += rows[i].addr ? changes[rows[i].op] : 0;
+	return change;
+}
+
 int budget_advance(struct budget *b, uint64_t size_bytes)
 {
+	size_bytes += budget_reserved(b);
 	if (!b->limit_bytes || size_bytes < b->next_bytes)
 		return 0;
 	/* One large block may pass several marks: each step is taken, and told, in its turn. */

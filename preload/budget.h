@@ -8,7 +8,9 @@
  * Whenever half of what the sample had left is used up its mean distance grows fourfold, in the end
  * sixteenfold, so each half lasts for at least twice as many events as the one before it, and no run
  * is too long. What threads have gathered and not written is counted in, and they gather less where
- * many share a small budget: it is written at each change.
+ * many share a small budget: it is written at each change. So is the end that each recorded block
+ * will have: a heap of many small blocks may be torn down when the budget is nearly used up, and
+ * without their ends all of them would look like leaks.
  */
 #ifndef PRELOAD_BUDGET_H
 #define PRELOAD_BUDGET_H
@@ -19,12 +21,14 @@
 
 #define BUDGET_ROW_BYTES   8   /* compressed; more than most take */
 #define BUDGET_BLOCK_BYTES 256 /* of a block, whatever is in it */
+#define BUDGET_END_BYTES   6   /* compressed: an end at an address that nothing foretells */
 
 struct budget {
 	uint64_t limit_bytes; /* 0: none */
 	uint64_t next_bytes;  /* with this size the next step begins */
 	enum shim_step step;
 	uint64_t sample_bytes; /* mean distance; 0 before SHIM_STEP_SAMPLED, if the user wants no sample */
+	int64_t live_count;    /* recorded blocks whose ends are to come */
 };
 
 /* LIMIT_BYTES 0: no limit. SAMPLE_BYTES: what the user wants anyway, 0 for everything. */
@@ -34,6 +38,15 @@ void budget_begin(struct budget *b, uint64_t limit_bytes, uint64_t sample_bytes)
 static inline int budget_holds(const struct budget *b, uint64_t size_bytes)
 {
 	return !b->limit_bytes || size_bytes <= b->limit_bytes;
+}
+
+/* How many more blocks live after ROWS[COUNT] than before. */
+int64_t budget_live_change(const struct shim_row *rows, uint32_t count);
+
+/* What the ends of all blocks that B counts as live may take. */
+static inline uint64_t budget_reserved(const struct budget *b)
+{
+	return b->live_count > 0 ? (uint64_t)b->live_count * BUDGET_END_BYTES : 0;
 }
 
 /*

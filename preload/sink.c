@@ -325,10 +325,12 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	const uint8_t *frame;
 	size_t n = 0;
 	uint32_t rows_written;
+	int64_t change = sink->budget.limit_bytes ? budget_live_change(rows, count) : 0;
 	unsigned what;
 	int rc;
 
 	lock_get(&sink->lock);
+	sink->budget.live_count += change;
 	write_definitions_locked(p);
 	what = losses(sink->budget.step, order);
 	lock_put(&sink->lock);

@@ -123,9 +123,51 @@ static void the_last_of_it_goes_slowly(void **state)
 	assert_true(b.sample_bytes >= 16 * before);
 }
 
+static void live_blocks_are_rows_that_have_not_ended(void **state)
+{
+	static const struct shim_row rows[] = {
+		{ .op = SHIM_OP_ALLOC, .addr = 16 },
+		{ .op = SHIM_OP_ALLOC, .addr = 32 },
+		{ .op = SHIM_OP_ALLOC_FAIL },
+		{ .op = SHIM_OP_MMAP, .addr = 4096 },
+		{ .op = SHIM_OP_REALLOC_FREE, .addr = 16 },
+		{ .op = SHIM_OP_REALLOC_FAIL, .addr = 16 },
+		{ .op = SHIM_OP_REALLOC_FREE, .addr = 32 },
+		{ .op = SHIM_OP_REALLOC_ALLOC, .addr = 0, .extra = SHIM_EXTRA_UNFOLLOWED },
+		{ .op = SHIM_OP_FREE, .addr = 16 },
+	};
+
+	(void)state;
+	assert_int_equal(budget_live_change(rows, 2), 2);
+	assert_int_equal(budget_live_change(rows, 6), 2);
+	assert_int_equal(budget_live_change(rows, 8), 1);
+	assert_int_equal(budget_live_change(rows, 9), 0);
+	assert_int_equal(budget_live_change(rows, 0), 0);
+}
+
+/* What is alive will end: the steps come so early that there is room for that. */
+static void ends_to_come_are_kept_free(void **state)
+{
+	struct budget b;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 0);
+	b.live_count = (32u << 20) / BUDGET_END_BYTES - 1000;
+	assert_int_equal(budget_advance(&b, 0), 0);
+	b.live_count += 1001;
+	assert_int_equal(budget_advance(&b, 0), 1);
+	b.live_count = -5; /* ends of blocks from before */
+	assert_int_equal(budget_reserved(&b), 0);
+	assert_int_equal(budget_advance(&b, (40u << 20) - 1), 0);
+	b.live_count = 0;
+	assert_int_equal(budget_advance(&b, 40u << 20), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(live_blocks_are_rows_that_have_not_ended),
+		cmocka_unit_test(ends_to_come_are_kept_free),
 		cmocka_unit_test(steps_come_in_order),
 		cmocka_unit_test(each_half_of_the_rest_makes_the_sample_coarser),
 		cmocka_unit_test(a_sample_of_the_user_is_where_it_begins),
