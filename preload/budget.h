@@ -61,10 +61,13 @@ int budget_advance(struct budget *b, uint64_t size_bytes);
  */
 uint64_t budget_rows(const struct budget *b, uint64_t size_bytes, uint32_t threads);
 
-/* What COUNT rows that are not written yet are likely to take at most. */
+/*
+ * What a thread with COUNT rows that are not written yet is likely to take at most: a block of them,
+ * and one more at its end.
+ */
 static inline uint64_t budget_bytes_of(uint64_t count)
 {
-	return count ? BUDGET_BLOCK_BYTES + count * BUDGET_ROW_BYTES : 0;
+	return 2 * BUDGET_BLOCK_BYTES + count * BUDGET_ROW_BYTES;
 }
 
 #endif
