@@ -227,10 +227,13 @@ bench-build: all $(filter $(B)/tests/programs/bench_%,$(PROGRAMS))
 	@for part in $(UPTO); do $(MAKE) --no-print-directory $(if $(V),,-s) B=$(B)/upto/$$part \
 		CPPFLAGS="$(CPPFLAGS) -DSHIM_UPTO=$$part" $(B)/upto/$$part/libshim.so || exit 1; done
 
+SAMPLE_RUNS ?= 200
+SCALE_MILLIONS ?= 1000
+
 # ---- checks beyond the tests ------------------------------------------------------------------
 
-.PHONY: check-all check-sanitizers check-clang check-aarch64 check-fuzz check-unwind fuzz fuzz-build
-check-all: ## tests, lint, sanitizers, fuzz regression, builds by clang and for aarch64; warnings are errors
+.PHONY: check-all check-sanitizers check-clang check-aarch64 check-fuzz check-unwind check-sample check-budget fuzz fuzz-build
+check-all: ## tests, lint, sanitizers, fuzz regression, builds by clang and for aarch64, scale; warnings are errors
 	@.ci/deps build test check cross
 	$(STEP) CI=true test
 	$(STEP) CI=true lint
@@ -239,6 +242,19 @@ check-all: ## tests, lint, sanitizers, fuzz regression, builds by clang and for 
 	$(STEP) CI=true check-sanitizers
 	$(STEP) CI=true check-fuzz
 	$(STEP) check-unwind
+	$(STEP) CI=true check-sample
+	$(STEP) CI=true check-budget
+
+# What these measure is printed; one at a time, so that CPU times are of use.
+check-sample: ## 200 runs each of a program of ours and of real ones as samples: how often intervals hold the truth
+	@.ci/deps build test
+	$(STEP) all programs
+	@B=$(B) SAMPLE_RUNS=$(SAMPLE_RUNS) tests/run.sh -v -j 1 tests/e2e/truth/sample.sh tests/scale/scale_estimates.sh
+
+check-budget: ## 1,000 million events each under two budgets, with one thread and four: sizes, steps, CPU, reading
+	@.ci/deps build test
+	$(STEP) all programs
+	@B=$(B) SCALE_MILLIONS=$(SCALE_MILLIONS) tests/run.sh -v -j 1 tests/scale/scale_budget.sh
 
 check-clang: ## everything by clang, no warning allowed, then the unit tests
 	$(STEP) B=$(B)/clang CC=clang CXX=clang++ CI=true test-build
@@ -333,8 +349,13 @@ clean: ## remove the build directory
 	rm -rf $(B)
 
 help: ## this list
+<<<<<<< HEAD
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS UNWIND_CAPTURES"
+=======
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS SAMPLE_RUNS SCALE_MILLIONS"
+>>>>>>> 2f91bee (tests: samples and budgets at scale)
 
 -include $(addsuffix .d,$(PRELOAD_OBJ) $(ANALYZER_OBJ) $(B)/analyzer/main.o $(B)/analyzer/shim_run.o)
 -include $(addsuffix .d,$(UNIT) $(PROGRAMS) $(FUZZ))

@@ -3,10 +3,11 @@
 #
 # run.sh - run tests: cmocka programs and shell scripts, a few at a time, each in a directory of its own.
 #
-#   tests/run.sh [-j JOBS] [-m WORD] [-e EMULATOR] TEST...
+#   tests/run.sh [-j JOBS] [-m WORD] [-e EMULATOR] [-v] TEST...
 #
 # -m: only tests with WORD in their path. -e: what is in $B is for another machine, and EMULATOR runs it: cmocka
 # programs here, the scripts find it in $EMULATOR. Their tool is then that of $TOOL, a build for this machine.
+# -v: show what each prints, also if it passes.
 # tests/README.md says what a test may rely on. The last line is always "N passed, N failed"; the exit
 # status is 0 only if something ran and nothing failed. A test that skips itself has failed, unless
 # its reason is one of those listed under "Permitted skips" in tests/README.md.
@@ -19,11 +20,13 @@ readme=${TESTS_README:-$root/tests/README.md}
 jobs=2
 word=
 emulator=
-while getopts j:m:e: option; do
+verbose=
+while getopts j:m:e:v option; do
 	case $option in
 	j) jobs=$OPTARG ;;
 	m) word=$OPTARG ;;
 	e) emulator=$OPTARG ;;
+	v) verbose=1 ;;
 	*) exit 1 ;;
 	esac
 done
@@ -108,7 +111,8 @@ run_one() {
 		printf '%-6s%-44s %4d cases %6d ms%s\n' "${verdict%% *}" "$name" $((passed + failed)) \
 			$(((end - begin) / 1000)) "${verdict#"${verdict%% *}"}"
 		[[ $verdict == skip ]] && sed -n '$s/^/      /p' "$log"
-		[[ $verdict == FAIL* ]] && tail -n "${TESTS_LOG_LINES:-60}" "$log" | sed 's/^/    | /'
+		[[ -n $verbose ]] && sed 's/^/    | /' "$log"
+		[[ $verdict == FAIL* && -z $verbose ]] && tail -n "${TESTS_LOG_LINES:-60}" "$log" | sed 's/^/    | /'
 	} >"$scratch/results/$number.line"
 	cat "$scratch/results/$number.line"
 	rm -rf "$directory"

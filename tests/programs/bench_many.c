@@ -5,8 +5,10 @@
  * many threads as the second one says (default: 1), sizes from 1 byte to 64 KiB at sites of depths
  * 1 to 16. Some blocks die at once, most within a hundred others, some live for long. At four sites
  * blocks are lost: leak_first before all the rest, leak_middle and leak_last when a half and nine
- * tenths of the work are done, leak_always all the while. What was allocated and lost is printed,
- * as the program's own count, one line for each: name, blocks, bytes.
+ * tenths of the work are done, leak_always all the while. With a third argument as many blocks of
+ * 1 MiB live at crest, after leak_first and before the work: from 64 on, with a few threads, that is
+ * the peak. What was allocated and lost and the peak, if there was a crest, are printed, as the
+ * program's own count, one line for each: name, blocks, bytes.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -18,6 +20,8 @@
 #define LONG      4096
 #define LOST_PART 1000
 #define SITES     16
+#define CREST     1024
+#define MIB       ((size_t)1 << 20)
 
 struct count {
 	uint64_t blocks, bytes;
@@ -94,6 +98,17 @@ static void lose_many(struct worker *w, struct count *c,
 		leak(w, c, 100 + (size_t)i);
 }
 
+static __attribute__((noinline)) void crest(struct worker *w, int count)
+{
+	static void *blocks[CREST];
+	int i;
+
+	for (i = 0; i < count; i++)
+		blocks[i] = keep(&w->all, malloc(MIB), MIB);
+	for (i = 0; i < count; i++)
+		free(blocks[i]);
+}
+
 static __attribute__((noinline)) void *work(void *argument)
 {
 	struct worker *w = argument;
@@ -134,12 +149,14 @@ static void add(struct count *to, const struct count *c)
 int main(int argc, char **argv)
 {
 	uint64_t pairs = (argc > 1 ? strtoull(argv[1], NULL, 10) : 1) * 500000;
-	int threads = argc > 2 ? atoi(argv[2]) : 1, i;
-	static struct count first, all, always, middle, last;
+	int threads = argc > 2 ? atoi(argv[2]) : 1, high = argc > 3 ? atoi(argv[3]) : 0, i;
+	static struct count first, peak, all, always, middle, last;
 
-	if (threads < 1 || threads > THREADS)
+	if (threads < 1 || threads > THREADS || high < 0 || high > CREST)
 		return 1;
 	lose_many(&workers[0], &first, leak_first);
+	peak = (struct count){ first.blocks + (uint64_t)high, first.bytes + (uint64_t)high * MIB };
+	crest(&workers[0], high);
 	for (i = 0; i < threads; i++) {
 		workers[i].pairs = pairs / (uint64_t)threads;
 		workers[i].random = 0x9E3779B97F4A7C15u * (uint64_t)(i + 1);
@@ -161,5 +178,7 @@ int main(int argc, char **argv)
 	print("leak_middle", &middle);
 	print("leak_last", &last);
 	print("leak_always", &always);
+	if (high)
+		print("peak", &peak);
 	return 0;
 }

@@ -4,7 +4,7 @@
 # sample.sh - what a sample says is right as often as it says: in SAMPLE_RUNS runs (40; `make check-sample`:
 # 200) the truth lies in the interval as often as it should, the mean is the truth, nothing leaks that was
 # freed. Traces that claim a mean distance which is a fifth off must not pass.
-# timeout: 600
+# timeout: 1200
 # shellcheck disable=SC2034,SC2154  # variables shared with lib.sh
 . "$SRC/tests/e2e/lib.sh"
 
