@@ -88,14 +88,17 @@ def figures(trace, lines):
     return found
 
 
-def limits(runs):
-    """In how many of RUNS a figure must be covered at least, and in what share of all they may be together."""
+def least_by_chance(runs):
+    """In how many of RUNS at least a figure is covered whose intervals are right, but for once in 10,000 times."""
     def at_most(k, p):
         return sum(math.comb(runs, i) * p ** i * (1 - p) ** (runs - i) for i in range(k + 1))
 
-    if runs >= ENOUGH:
-        return math.ceil(0.9 * runs), 0.99
-    return next(k for k in range(runs + 1) if at_most(k, 0.95) > RARE), 0.997
+    return next(k for k in range(runs + 1) if at_most(k, 0.95) > RARE)
+
+
+def limits(runs):
+    """In how many of RUNS a figure must be covered at least, and in what share of all they may be together."""
+    return (math.ceil(0.9 * runs), 0.99) if runs >= ENOUGH else (least_by_chance(runs), 0.997)
 
 
 class Coverage:
@@ -126,9 +129,10 @@ class Coverage:
         return off / (self.spread() or ROUNDED) * math.sqrt(n)
 
 
-def judge(coverages, runs, fail, rarely_seen):
-    """RARELY_SEEN: of a name and its coverage, 1 if a lower coverage is known."""
+def judge(coverages, runs, fail, rarely_seen, least=None):
+    """RARELY_SEEN: of a name and its coverage, 1 if a lower coverage is known. LEAST: instead of that of limits()."""
     low, most = limits(runs)
+    low = least or low
     estimates = {name: c for name, c in coverages.items() if not c.is_certain()}
     for name, c in estimates.items():
         deviations = c.deviations()

@@ -17,7 +17,7 @@ try() {
 	) || bad "$1"
 }
 
-try sqlite3 8192
-try cc1plus 65536
-try perl 4096
+try sqlite3 1024
+try cc1plus 16384
+try perl 2048
 finish
