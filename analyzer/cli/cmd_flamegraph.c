@@ -160,6 +160,7 @@ static void write_flame(struct session *s, const struct cost *cost, const struct
 		buf_printf(&title, ", %s",
 			   strcmp(cost->unit, "bytes") == 0 ? number_bytes_text(text, &all)
 							    : number_count_text(text, &all));
+	trace_report_step(s->run, &title);
 	trace_report_command(s->run->processes[0], &command);
 	view.title = s->options->title ? s->options->title : title.bytes;
 	view.subtitle = command.length ? command.bytes : "";

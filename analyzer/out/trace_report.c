@@ -53,6 +53,28 @@ void trace_report_title(const struct run *run, struct buf *out)
 			   run->process_count == 2 ? "" : "es");
 }
 
+void trace_report_step(const struct run *run, struct buf *out)
+{
+	static const char *const what[] = {
+		[SHIM_STEP_TIMES] = "without times of single events",
+		[SHIM_STEP_FOLDED] = "without short-lived blocks' order",
+		[SHIM_STEP_SAMPLED] = "only a sample",
+	};
+	const struct process *p = NULL;
+	size_t i;
+
+	for (i = 0; i < run->process_count && !p; i++)
+		if (run->processes[i]->step_count)
+			p = run->processes[i];
+	if (!p)
+		return;
+	/* A sample that gets sparser began with the first of its steps. */
+	for (i = p->step_count - 1; i > 0 && p->steps[i - 1].step == p->steps[i].step; i--)
+		;
+	buf_printf(out, ", from %.3f s on %s (SHIM_MAX_TRACE)",
+		   (double)timebase_ns(&p->clock, p->steps[i].ticks) / 1e9, what[p->steps[i].step]);
+}
+
 uint64_t trace_report_duration_ns(const struct run *run)
 {
 	uint64_t begin = UINT64_MAX, end = 0;

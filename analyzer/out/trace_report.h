@@ -20,6 +20,12 @@ void trace_report_command(const struct process *p, struct buf *out);
 /* "python3 (pid 42)"; with more processes "… and 3 more processes". */
 void trace_report_title(const struct run *run, struct buf *out);
 
+/*
+ * ", from 1.234 s on only a sample (SHIM_MAX_TRACE)": the last step of the first process that took
+ * one, for titles. Nothing if none did.
+ */
+void trace_report_step(const struct run *run, struct buf *out);
+
 /* Nanoseconds from the first start to the last end of RUN's processes. */
 uint64_t trace_report_duration_ns(const struct run *run);
 

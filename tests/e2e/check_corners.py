@@ -111,6 +111,13 @@ def check_reports(fail):
         for when in wanted:
             if not any(when in note for note in notes):
                 fail(f"no note says '{when}'")
+    sampled = min(seconds for seconds, step in steps_of(trace) if step == 3)
+    for form in ("html", "svg"):
+        fail.what = f"flamegraph, {form}"
+        subprocess.run([TOOL, "flamegraph", "-o", f"flame.{form}", trace], check=True)
+        with open(f"flame.{form}", encoding="utf-8") as page:
+            if f"from {sampled:.3f} s on only a sample" not in page.read():
+                fail("the page does not say when the sample began")
 
 
 def check_forks(fail):
