@@ -349,13 +349,8 @@ clean: ## remove the build directory
 	rm -rf $(B)
 
 help: ## this list
-<<<<<<< HEAD
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS UNWIND_CAPTURES"
-=======
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS SAMPLE_RUNS SCALE_MILLIONS"
->>>>>>> 2f91bee (tests: samples and budgets at scale)
+	@echo "Variables: B=build CC CXX CFLAGS LDFLAGS JOBS V PREFIX DESTDIR SANITIZE T FUZZ_SECONDS UNWIND_CAPTURES SAMPLE_RUNS SCALE_MILLIONS"
 
 -include $(addsuffix .d,$(PRELOAD_OBJ) $(ANALYZER_OBJ) $(B)/analyzer/main.o $(B)/analyzer/shim_run.o)
 -include $(addsuffix .d,$(UNIT) $(PROGRAMS) $(FUZZ))

@@ -9,6 +9,7 @@
 #define REST_SMALL   (64u << 10) /* soon a block's own bytes are much of what is left: hurry */
 #define GROWS_FASTER 16
 #define ROWS_LEAST   64
+#define OTHERS_PART  32 /* of the limit: a sixth of what the last step has */
 
 /* In sixty-fourths of the limit: where each step begins. */
 static const uint8_t begins[] = {
@@ -42,19 +43,31 @@ static void next_sample(struct budget *b, uint64_t size_bytes)
 		b->sample_bytes *= grows;
 }
 
-int64_t budget_live_change(const struct shim_row *rows, uint32_t count)
+struct budget_rows budget_look_at(const struct shim_row *rows, uint32_t count)
 {
 	static const int8_t changes[SHIM_OP_COUNT] = {
-		[SHIM_OP_ALLOC] = 1,         [SHIM_OP_FREE] = -1,        [SHIM_OP_REALLOC_FREE] = -1,
-		[SHIM_OP_REALLOC_ALLOC] = 1, [SHIM_OP_REALLOC_FAIL] = 1,
+		[SHIM_OP_ALLOC] = 1,         [SHIM_OP_FREE] = -1,
+		[SHIM_OP_REALLOC_FREE] = -1, [SHIM_OP_REALLOC_ALLOC] = 1,
+		[SHIM_OP_REALLOC_FAIL] = 1,
 	};
-	int64_t change = 0;
+	struct budget_rows found = { 0, 0 };
 	uint32_t i;
 
 	/* An op 4 without address is no block. */
-	for (i = 0; i < count; i++)
-		change += rows[i].addr ? changes[rows[i].op] : 0;
-	return change;
+	for (i = 0; i < count; i++) {
+		found.live_count += rows[i].addr ? changes[rows[i].op] : 0;
+		found.other_count += rows[i].op >= SHIM_OP_ALLOC_FAIL;
+	}
+	return found;
+}
+
+int budget_others(struct budget *b, uint64_t bytes)
+{
+	if (b->step != SHIM_STEP_SAMPLED || b->is_bare)
+		return 0;
+	b->other_bytes += bytes;
+	b->is_bare = b->other_bytes > b->limit_bytes / OTHERS_PART;
+	return b->is_bare;
 }
 
 int budget_advance(struct budget *b, uint64_t size_bytes)

@@ -10,7 +10,8 @@
  * is too long. What threads have gathered and not written is counted in, and they gather less where
  * many share a small budget: it is written at each change. So is the end that each recorded block
  * will have: a heap of many small blocks may be torn down when the budget is nearly used up, and
- * without their ends all of them would look like leaks.
+ * without their ends all of them would look like leaks. And what no sample makes less, mappings,
+ * allocations that fail, threads and marks, is left out once it has used up a part of the last step.
  */
 #ifndef PRELOAD_BUDGET_H
 #define PRELOAD_BUDGET_H
@@ -28,7 +29,15 @@ struct budget {
 	uint64_t next_bytes;  /* with this size the next step begins */
 	enum shim_step step;
 	uint64_t sample_bytes; /* mean distance; 0 before SHIM_STEP_SAMPLED, if the user wants no sample */
-	int64_t live_count;    /* recorded blocks whose ends are to come */
+	int64_t live_count;   /* recorded blocks whose ends are to come */
+	uint64_t other_bytes; /* in SHIM_STEP_SAMPLED, of what is not blocks */
+	int is_bare;          /* only blocks are recorded */
+};
+
+/* What a chunk of rows changes. */
+struct budget_rows {
+	int64_t live_count;   /* more blocks live after it than before */
+	uint32_t other_count; /* rows that are of no block */
 };
 
 /* LIMIT_BYTES 0: no limit. SAMPLE_BYTES: what the user wants anyway, 0 for everything. */
@@ -40,8 +49,11 @@ static inline int budget_holds(const struct budget *b, uint64_t size_bytes)
 	return !b->limit_bytes || size_bytes <= b->limit_bytes;
 }
 
-/* How many more blocks live after ROWS[COUNT] than before. */
-int64_t budget_live_change(const struct shim_row *rows, uint32_t count);
+/* What ROWS[COUNT] change. */
+struct budget_rows budget_look_at(const struct shim_row *rows, uint32_t count);
+
+/* BYTES more of the trace are not of blocks: 1 if from here on such things are to be left out. */
+int budget_others(struct budget *b, uint64_t bytes);
 
 /* What the ends of all blocks that B counts as live may take. */
 static inline uint64_t budget_reserved(const struct budget *b)

@@ -39,6 +39,7 @@ struct defs {
 	struct pending queue[DEFS_QUEUE]; /* full ones, oldest first */
 	uint32_t queue_count;
 	uint64_t dropped;
+	uint32_t is_bare;              /* what happens to threads and processes is left out */
 	uint8_t scratch[DEFS_SCRATCH]; /* the body in the making */
 };
 
@@ -176,12 +177,44 @@ void defs_module_load(uint32_t id, uintptr_t bias, const char *path, const uint8
 	defs_unlock();
 }
 
+/* Records of which a program may make any number. Others are few, or blocks need them. */
+static int is_left_out(enum shim_def type)
+{
+	return type == SHIM_DEF_THREAD_START || type == SHIM_DEF_THREAD_NAME ||
+	       type == SHIM_DEF_THREAD_END || type == SHIM_DEF_MARK || type == SHIM_DEF_PROCESS;
+}
+
+void defs_bare(void)
+{
+	__atomic_store_n(&defs->is_bare, 1, __ATOMIC_RELAXED);
+}
+
+size_t defs_other_bytes(const struct shim_chunk *chunk)
+{
+	const uint8_t *begin = (const uint8_t *)(chunk + 1), *at = begin, *body;
+	size_t length, bytes = 0;
+	unsigned shift;
+	uint8_t type;
+
+	while (at < begin + chunk->used) {
+		type = *at;
+		for (length = shift = 0, body = at + 1; body == at + 1 || body[-1] & 0x80; shift += 7)
+			length |= (size_t)(*body++ & 0x7f) << shift;
+		length += (size_t)(body - at);
+		bytes += is_left_out((enum shim_def)type) ? length : 0;
+		at += length;
+	}
+	return bytes;
+}
+
 /* A record of TYPE that is NUMBERS[COUNT] and then, unless it is NULL, TEXT. */
 static void write_record(enum shim_def type, const uint64_t *numbers, size_t count, const char *text)
 {
 	uint8_t *at;
 	size_t i;
 
+	if (unlikely(__atomic_load_n(&defs->is_bare, __ATOMIC_RELAXED)) && is_left_out(type))
+		return;
 	defs_lock();
 	at = defs->scratch;
 	for (i = 0; i < count; i++)

@@ -65,6 +65,15 @@ int defs_is_crowded(void);
 int defs_is_empty(void);
 
 /*
+ * From here on records of threads, marks and processes, of which there may be any number, are left
+ * out. Context: any thread.
+ */
+void defs_bare(void);
+
+/* How many bytes of the records in CHUNK are such ones. Context: whoever has taken CHUNK. */
+size_t defs_other_bytes(const struct shim_chunk *chunk);
+
+/*
  * Forgets the open chunk, which is written, for a new spool. Context: lifecycle.c, all
  * threads stopped.
  */

@@ -175,6 +175,12 @@ static void count_kinds(struct fold *f, const struct shim_row *rows, uint32_t co
 	}
 }
 
+/* 1 if row I is left out because it is of no block; the last one stays where kinds need a row. */
+static int is_bared(const struct fold *f, const struct shim_row *rows, uint32_t count, uint32_t i)
+{
+	return rows[i].op >= SHIM_OP_ALLOC_FAIL && (i != count - 1 || !f->kind_count);
+}
+
 const struct shim_row *fold_rows(struct fold *f, const struct shim_row *rows, uint32_t count,
 				 uint64_t begin_ticks, unsigned what, uint32_t *kept)
 {
@@ -187,7 +193,8 @@ const struct shim_row *fold_rows(struct fold *f, const struct shim_row *rows, ui
 		count_kinds(f, rows, count);
 	}
 	for (i = 0; i < count; i++) {
-		if (!(what & FOLD_PAIRS) || !is_folded(f, rows, count, i)) {
+		if (!(what & FOLD_PAIRS && is_folded(f, rows, count, i)) &&
+		    !(what & FOLD_BARE && is_bared(f, rows, count, i))) {
 			struct shim_row *row = &f->kept[n++];
 
 			*row = rows[i];

@@ -14,6 +14,7 @@
 
 #define FOLD_TIMES 0x1u /* times get coarse */
 #define FOLD_PAIRS 0x2u /* pairs lose their rows */
+#define FOLD_BARE  0x4u /* what is not of blocks is left out */
 
 struct fold;
 
@@ -21,7 +22,8 @@ struct fold;
 size_t fold_bytes(void);
 
 /*
- * The rows of ROWS[COUNT] that are kept, in order; *KEPT of them, at least one if COUNT is not 0.
+ * The rows of ROWS[COUNT] that are kept, in order; *KEPT of them, at least one if COUNT is not 0; but
+ * with FOLD_BARE none where nothing is to be told.
  * WHAT: FOLD_*. They are valid until F is used again. Context: any thread; one at a time per F.
  */
 const struct shim_row *fold_rows(struct fold *f, const struct shim_row *rows, uint32_t count,

@@ -258,17 +258,27 @@ static struct shim_block *block_of_chunk(struct press *p, const struct shim_chun
 }
 
 /*
- * Empties CHUNK for the block after this one. In this order: a kill between any two steps
- * leaves nothing twice.
+ * Empties CHUNK for the block after this one, which has the number of this one if nothing of it was
+ * to be written. In this order: a kill between any two steps leaves nothing twice.
  */
-static void reset_chunk(struct shim_chunk *chunk)
+static void reset_chunk(struct shim_chunk *chunk, int is_written)
 {
 	chunk->used = 0;
 	compiler_barrier();
-	chunk->seq++;
+	chunk->seq += is_written ? 1 : 0;
 	chunk->begin_ticks = clock_ticks();
 	chunk->begin_mono_ns = clock_mono_ns();
 	compiler_barrier();
+}
+
+/* BYTES of what was just written are not of blocks. */
+static void count_others_locked(uint64_t bytes)
+{
+	if (likely(!budget_others(&sink->budget, bytes)))
+		return;
+	defs_note(SHIM_NOTE_WARNING,
+		  "mappings, failed allocations, marks, new threads and processes are no longer recorded, to stay within SHIM_MAX_TRACE");
+	defs_bare();
 }
 
 static void write_definitions_locked(struct press *p)
@@ -290,6 +300,7 @@ static void write_definitions_locked(struct press *p)
 			defs_return(chunk, records);
 			return;
 		}
+		count_others_locked(n * defs_other_bytes(chunk) / (block->payload_bytes + 1));
 		defs_done(chunk);
 	}
 }
@@ -307,16 +318,17 @@ void sink_definitions(void)
 	press_put(p);
 }
 
-/* What the rows of a block have to lose at this STEP; ORDER as of compact.h. */
-static unsigned losses(enum shim_step step, unsigned order)
+/* What the rows of a block have to lose within B; ORDER as of compact.h. */
+static unsigned losses(const struct budget *b, unsigned order)
 {
-	return (step >= SHIM_STEP_TIMES && !order ? FOLD_TIMES : 0) |
-	       (step >= SHIM_STEP_FOLDED ? FOLD_PAIRS : 0);
+	return (b->step >= SHIM_STEP_TIMES && !order ? FOLD_TIMES : 0) |
+	       (b->step >= SHIM_STEP_FOLDED ? FOLD_PAIRS : 0) | (b->is_bare ? FOLD_BARE : 0);
 }
 
 /*
  * The rows of CHUNK as a frame in P, compressed without the lock. Their definitions are
- * older than they are, so those that are written first cover them.
+ * older than they are, so those that are written first cover them. 0 or -errno; -ENODATA: nothing
+ * of them is to be written.
  */
 static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t count, unsigned order)
 {
@@ -325,14 +337,16 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	const uint8_t *frame;
 	size_t n = 0;
 	uint32_t rows_written;
-	int64_t change = sink->budget.limit_bytes ? budget_live_change(rows, count) : 0;
+	struct budget_rows found = { 0, 0 };
 	unsigned what;
 	int rc;
 
+	if (sink->budget.limit_bytes)
+		found = budget_look_at(rows, count);
 	lock_get(&sink->lock);
-	sink->budget.live_count += change;
+	sink->budget.live_count += found.live_count;
 	write_definitions_locked(p);
-	what = losses(sink->budget.step, order);
+	what = losses(&sink->budget, order);
 	lock_put(&sink->lock);
 
 	if (!clock_is_tsc)
@@ -343,6 +357,8 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	block->row_count = count;
 	if (unlikely(what) && press_fold(p))
 		rows = fold_rows(p->fold, rows, count, block->begin_ticks, what, &block->row_count);
+	if (!block->row_count)
+		return -ENODATA;
 	if (upto(UPTO_COLUMNS))
 		n = compact_rows(p->compact, rows, block->row_count, block->begin_ticks, order,
 				 (uint8_t *)(block + 1));
@@ -355,6 +371,8 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	lock_get(&sink->lock);
 	rc = append_block_locked(block, frame, n);
 	sink->events += rc ? 0 : rows_written;
+	if (unlikely(found.other_count))
+		count_others_locked(n * found.other_count / count);
 	lock_put(&sink->lock);
 	return rc;
 }
@@ -373,9 +391,9 @@ uint64_t sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
 	press_put(p);
 	cpu = clock_thread_cpu_ns() - cpu;
 	__atomic_fetch_add(&sink->cpu_ns, cpu, __ATOMIC_RELAXED);
-	if (rc && rc != -EDQUOT && !lost)
+	if (rc && rc != -EDQUOT && rc != -ENODATA && !lost)
 		return cpu; /* the spool keeps them */
-	if (rc) {
+	if (rc && rc != -ENODATA) {
 		if (lost)
 			*lost += count;
 		__atomic_fetch_add(&sink->lost, count, __ATOMIC_RELAXED);
@@ -383,7 +401,7 @@ uint64_t sink_rows(struct shim_chunk *chunk, unsigned order, uint64_t *lost)
 	spool_stamp(clock_ticks(), clock_mono_ns(), sink_lost());
 	if (lost)
 		chunk->lost = *lost;
-	reset_chunk(chunk);
+	reset_chunk(chunk, rc != -ENODATA);
 	return cpu;
 }
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from check_budget import check_steps, largest_size, steps_of
+from check_budget import BARE_NOTE, check_decoder, check_steps, largest_size, steps_of
 from truthlib import Failures, TOOL, count_and_bytes, report, rows_with
 
 PROGRAM, LIBRARY = os.path.join(os.environ["PROGRAMS"], "budget_corners"), os.environ["SHIM_LIB"]
@@ -36,6 +36,7 @@ CORNERS = (
     ("tiny", 300000, "256k", 3, {"LD_PRELOAD": TCMALLOC}),
     ("threads", 3000, "128k", 3, {}),
     ("threads", 3000, "128k", 3, {"SHIM_SAMPLE": "1k"}),
+    ("threads", 30000, "128k", 3, {}),
     ("crowd", 10000, "1m", 3, {}),
     ("crowd", 10000, "1m", 3, {"SHIM_SAMPLE": "200"}),
     ("handed", 500000, "128k", 3, {}),
@@ -46,8 +47,12 @@ CORNERS = (
     ("grown", 300000, "1m", 3, {}),
     ("grown", 300000, "256k", 3, {"LD_PRELOAD": JEMALLOC}),
     ("grown", 300000, "256k", 3, {"SHIM_SAMPLE": "2k"}),
+    ("maps", 400000, "128k", 3, {}),
+    ("fails", 600000, "128k", 3, {}),
 )
 KILLED = ("torn", "tiny", "threads", "handed", "grown")
+# These make so much that is no block that at last it is left out.
+BARE = (("maps", 400000), ("fails", 600000), ("threads", 30000))
 COMMANDS = ("summary", "leaks", "peak", "allocs", "temporary", "sizes", "lifetimes", "threads", "timeline", "info")
 
 
@@ -95,6 +100,12 @@ def check_corners(fail):
         if last < least:
             fail(f"ends with step {last}")
         check_leaks(fail, trace, "SHIM_SAMPLE" in settings)
+        notes = report("summary", trace)["trace"]["quality"]["notes"]
+        warnings = sum(BARE_NOTE in note for note in notes)
+        if what != "threads" or (what, count) in BARE:
+            fail.equal("warnings of what is left out", warnings, int((what, count) in BARE))
+        if warnings:
+            check_decoder(trace, fail)
         print(f"{fail.what}: {largest} bytes, step {last}")
 
 

@@ -138,11 +138,14 @@ static void live_blocks_are_rows_that_have_not_ended(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(budget_live_change(rows, 2), 2);
-	assert_int_equal(budget_live_change(rows, 6), 2);
-	assert_int_equal(budget_live_change(rows, 8), 1);
-	assert_int_equal(budget_live_change(rows, 9), 0);
-	assert_int_equal(budget_live_change(rows, 0), 0);
+	assert_int_equal(budget_look_at(rows, 2).live_count, 2);
+	assert_int_equal(budget_look_at(rows, 2).other_count, 0);
+	assert_int_equal(budget_look_at(rows, 6).live_count, 2);
+	assert_int_equal(budget_look_at(rows, 6).other_count, 2);
+	assert_int_equal(budget_look_at(rows, 8).live_count, 1);
+	assert_int_equal(budget_look_at(rows, 9).live_count, 0);
+	assert_int_equal(budget_look_at(rows, 9).other_count, 2);
+	assert_int_equal(budget_look_at(rows, 0).live_count, 0);
 }
 
 /* What is alive will end: the steps come so early that there is room for that. */
@@ -163,11 +166,29 @@ static void ends_to_come_are_kept_free(void **state)
 	assert_int_equal(budget_advance(&b, 40u << 20), 1);
 }
 
+/* Once, and not before there is nothing else to give up. */
+static void what_no_sample_thins_out_is_left_out_in_the_end(void **state)
+{
+	struct budget b;
+
+	(void)state;
+	budget_begin(&b, LIMIT, 0);
+	assert_int_equal(budget_others(&b, LIMIT), 0);
+	while (b.step != SHIM_STEP_SAMPLED)
+		budget_advance(&b, 52u << 20);
+	assert_int_equal(budget_others(&b, 2u << 20), 0);
+	assert_false(b.is_bare);
+	assert_int_equal(budget_others(&b, 1), 1);
+	assert_true(b.is_bare);
+	assert_int_equal(budget_others(&b, LIMIT), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_blocks_are_rows_that_have_not_ended),
 		cmocka_unit_test(ends_to_come_are_kept_free),
+		cmocka_unit_test(what_no_sample_thins_out_is_left_out_in_the_end),
 		cmocka_unit_test(steps_come_in_order),
 		cmocka_unit_test(each_half_of_the_rest_makes_the_sample_coarser),
 		cmocka_unit_test(a_sample_of_the_user_is_where_it_begins),

@@ -167,6 +167,33 @@ static void coarse_times_do_not_fall_below_the_block(void **state)
 	assert_int_equal(kept[1].ticks, BEGIN + (UINT64_C(9) << 21));
 }
 
+/* All of it where nothing else is there; one row stays for what is counted by kind. */
+static void bare_rows_are_of_blocks(void **state)
+{
+	const struct shim_row *kept;
+	uint32_t n;
+
+	(void)state;
+	count = 0;
+	add(SHIM_OP_MMAP, 0x1000, 4096, 5);
+	add(SHIM_OP_ALLOC_FAIL, 0, 10, 5);
+	add(SHIM_OP_MUNMAP, 0x1000, 4096, 5);
+	fold_rows(work, rows, count, BEGIN, FOLD_PAIRS | FOLD_BARE, &n);
+	assert_int_equal(n, 0);
+	add(SHIM_OP_ALLOC, 0x100, 10, 5);
+	add(SHIM_OP_BRK, 0x5000, 10, 5);
+	kept = fold_rows(work, rows, count, BEGIN, FOLD_PAIRS | FOLD_BARE, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(kept[0].op, SHIM_OP_ALLOC);
+	add(SHIM_OP_FREE, 0x100, 0, 0);
+	add(SHIM_OP_MMAP, 0x1000, 4096, 5);
+	kept = fold_rows(work, rows, count, BEGIN, FOLD_PAIRS | FOLD_BARE, &n);
+	assert_int_equal(n, 1);
+	assert_int_equal(kept[0].op, SHIM_OP_MMAP);
+	fold_rows(work, rows, count, BEGIN, FOLD_PAIRS, &n);
+	assert_int_equal(n, count - 2);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -189,6 +216,7 @@ int main(void)
 		cmocka_unit_test(a_block_keeps_a_row),
 		cmocka_unit_test(a_double_free_is_seen),
 		cmocka_unit_test(coarse_times_do_not_fall_below_the_block),
+		cmocka_unit_test(bare_rows_are_of_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
