@@ -70,14 +70,14 @@ int budget_others(struct budget *b, uint64_t bytes)
 	return b->is_bare;
 }
 
-int budget_advance(struct budget *b, uint64_t size_bytes)
+int budget_advance(struct budget *b, uint64_t size_bytes, uint64_t ticks)
 {
 	size_bytes += budget_reserved(b);
 	if (!b->limit_bytes || size_bytes < b->next_bytes)
 		return 0;
 	/* One large block may pass several marks: each step is taken, and told, in its turn. */
 	if (b->step != SHIM_STEP_SAMPLED)
-		b->step++;
+		b->begin_ticks[++b->step] = ticks;
 	if (b->step == SHIM_STEP_SAMPLED) {
 		next_sample(b, size_bytes);
 		/* The estimate of what is not written yet may be too high: wait for some more then. */

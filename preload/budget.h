@@ -25,8 +25,9 @@
 #define BUDGET_END_BYTES   6   /* compressed: an end at an address that nothing foretells */
 
 struct budget {
-	uint64_t limit_bytes; /* 0: none */
-	uint64_t next_bytes;  /* with this size the next step begins */
+	uint64_t limit_bytes;                        /* 0: none */
+	uint64_t next_bytes;                         /* with this size the next step begins */
+	uint64_t begin_ticks[SHIM_STEP_SAMPLED + 1]; /* of each step that has begun; others never */
 	enum shim_step step;
 	uint64_t sample_bytes; /* mean distance; 0 before SHIM_STEP_SAMPLED, if the user wants no sample */
 	int64_t live_count;   /* recorded blocks whose ends are to come */
@@ -62,10 +63,19 @@ static inline uint64_t budget_reserved(const struct budget *b)
 }
 
 /*
- * The trace has SIZE_BYTES now, with what threads have recorded and not written: 1 if another step,
- * or a coarser sample, begins with that.
+ * The trace has SIZE_BYTES now, at TICKS, with what threads have recorded and not written: 1 if
+ * another step, or a coarser sample, begins with that.
  */
-int budget_advance(struct budget *b, uint64_t size_bytes);
+int budget_advance(struct budget *b, uint64_t size_bytes, uint64_t ticks);
+
+/*
+ * 1 if a block of events that began at TICKS is under STEP: what a thread that sleeps has recorded
+ * long before loses nothing of its detail.
+ */
+static inline int budget_is_under(const struct budget *b, enum shim_step step, uint64_t ticks)
+{
+	return b->step >= step && ticks >= b->begin_ticks[step];
+}
 
 /*
  * How many rows one of THREADS may gather before it writes them, of a trace of SIZE_BYTES: so few

@@ -236,7 +236,8 @@ static int append_block_locked(const struct shim_block *block, const uint8_t *fr
 	if (rc)
 		return rc;
 	index_add(block, offset, length);
-	if (unlikely(budget_advance(&sink->budget, whole_bytes(0, 0) + sink->expected_bytes)))
+	if (unlikely(budget_advance(&sink->budget, whole_bytes(0, 0) + sink->expected_bytes,
+				    clock_ticks())))
 		tell_step();
 	return 0;
 }
@@ -318,11 +319,12 @@ void sink_definitions(void)
 	press_put(p);
 }
 
-/* What the rows of a block have to lose within B; ORDER as of compact.h. */
-static unsigned losses(const struct budget *b, unsigned order)
+/* What the rows of a block that began at TICKS have to lose within B; ORDER as of compact.h. */
+static unsigned losses(const struct budget *b, uint64_t ticks, unsigned order)
 {
-	return (b->step >= SHIM_STEP_TIMES && !order ? FOLD_TIMES : 0) |
-	       (b->step >= SHIM_STEP_FOLDED ? FOLD_PAIRS : 0) | (b->is_bare ? FOLD_BARE : 0);
+	return (budget_is_under(b, SHIM_STEP_TIMES, ticks) && !order ? FOLD_TIMES : 0) |
+	       (budget_is_under(b, SHIM_STEP_FOLDED, ticks) ? FOLD_PAIRS : 0) |
+	       (b->is_bare ? FOLD_BARE : 0);
 }
 
 /*
@@ -346,7 +348,7 @@ static int write_rows(struct press *p, const struct shim_chunk *chunk, uint32_t 
 	lock_get(&sink->lock);
 	sink->budget.live_count += found.live_count;
 	write_definitions_locked(p);
-	what = losses(&sink->budget, order);
+	what = losses(&sink->budget, chunk->begin_ticks, order);
 	lock_put(&sink->lock);
 
 	if (!clock_is_tsc)

@@ -282,9 +282,23 @@ def table_targets(data):
     return ("target", "wanted", "measured", "held"), lines, 2
 
 
+def notes_of_sizes(rows):
+    """Which programs the geomeans of MB/Mev leave out, and what they are over the same programs."""
+    real = [r for r in rows if r.is_real]
+    few = [r.name for r in real if r.events < MANY_EVENTS]
+    result = ["MB/Mev: no figure for %s, with fewer than %d events" % (", ".join(few), MANY_EVENTS)] if few else []
+    missing = [r.name for r in real if r.name not in few and r.per_event("heaptrack") != r.per_event("heaptrack")]
+    both = [r for r in real if r.name not in few and r.name not in missing]
+    if missing and both:
+        result.append("MB/Mev: heaptrack has none for %s; over the other %d the geomeans are %s (ours) and %s" %
+                      (", ".join(missing), len(both), cell(geomean(r.per_event("shim") for r in both)),
+                       cell(geomean(r.per_event("heaptrack") for r in both))))
+    return result
+
+
 def notes(data):
     """What did not run, in sentences."""
-    result = list(data.get("notes", []))
+    result = list(data.get("notes", [])) + notes_of_sizes(rows_of(data))
     if any(not r.get("heaptrack", 1) for r in data.get("scaling", {}).values()):
         result.append("threads: heaptrack's own command failed")
     for r in rows_of(data):
