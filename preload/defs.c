@@ -186,7 +186,9 @@ static int is_left_out(enum shim_def type)
 
 void defs_bare(void)
 {
-	__atomic_store_n(&defs->is_bare, 1, __ATOMIC_RELAXED);
+	defs_lock();
+	defs->is_bare = 1;
+	defs_unlock();
 }
 
 size_t defs_other_bytes(const struct shim_chunk *chunk)
@@ -213,15 +215,14 @@ static void write_record(enum shim_def type, const uint64_t *numbers, size_t cou
 	uint8_t *at;
 	size_t i;
 
-	if (unlikely(__atomic_load_n(&defs->is_bare, __ATOMIC_RELAXED)) && is_left_out(type))
-		return;
 	defs_lock();
 	at = defs->scratch;
 	for (i = 0; i < count; i++)
 		at = encode_varint(at, numbers[i]);
 	if (text)
 		at = put_text(at, text);
-	write_locked(type, at);
+	if (likely(!defs->is_bare || !is_left_out(type)))
+		write_locked(type, at);
 	defs_unlock();
 }
 

@@ -22,6 +22,7 @@ void weight_of(struct weight *w, uint64_t size, uint64_t distance)
 	double x = (double)size, q, p, variance;
 
 	w->size = size;
+	w->distance = distance;
 	if (!distance) {
 		w->bytes = (estimate_sum)size << ESTIMATE_BITS;
 		w->count = (estimate_sum)1 << ESTIMATE_BITS;
@@ -51,6 +52,16 @@ static void follow(const struct estimate *e, uint64_t bytes_before, uint64_t cou
 		*count += estimate_count(e) - count_before;
 }
 
+static void count_distance(struct estimate *e, uint64_t distance, uint64_t times)
+{
+	if (distance > e->most_distance) {
+		e->most_distance = distance;
+		e->most_samples = 0;
+	}
+	if (distance == e->most_distance)
+		e->most_samples += times;
+}
+
 void estimate_add(struct estimate *e, const struct weight *w, uint64_t times, uint64_t *bytes,
 		  uint64_t *count)
 {
@@ -64,6 +75,7 @@ void estimate_add(struct estimate *e, const struct weight *w, uint64_t times, ui
 	e->count_third += w->count_third * times;
 	e->seen_bytes += w->size * times;
 	e->samples += times;
+	count_distance(e, w->distance, times);
 	follow(e, bytes_before, count_before, bytes, count);
 }
 
@@ -80,6 +92,10 @@ void estimate_drop(struct estimate *e, const struct weight *w, uint64_t times, u
 	e->count_third -= w->count_third * times;
 	e->seen_bytes -= w->size * times;
 	e->samples -= times;
+	if (w->distance == e->most_distance)
+		e->most_samples -= times;
+	if (!e->samples)
+		e->most_distance = 0;
 	follow(e, bytes_before, count_before, bytes, count);
 }
 
@@ -93,6 +109,14 @@ void estimate_merge(struct estimate *into, const struct estimate *e)
 	into->count_third += e->count_third;
 	into->seen_bytes += e->seen_bytes;
 	into->samples += e->samples;
+	count_distance(into, e->most_distance, e->most_samples);
+	if (e->run_distance > into->run_distance)
+		into->run_distance = e->run_distance;
+}
+
+void estimate_beside(struct estimate *e, uint64_t distance)
+{
+	e->run_distance = distance;
 }
 
 /* ---- intervals ------------------------------------------------------------------------------ */
@@ -185,16 +209,32 @@ static struct estimate_range range_of(uint64_t number, uint64_t seen, double mea
 	return range;
 }
 
-struct estimate_range estimate_bytes_range(const struct estimate *e, uint64_t bytes)
+static int is_blind(const struct estimate *e)
 {
-	return range_of(bytes, bytes - estimate_bytes(e) + e->seen_bytes,
-			plain(e->bytes) - (double)e->seen_bytes, plain(e->bytes_variance),
-			plain(e->bytes_third));
+	return e->samples && e->run_distance &&
+	       (e->most_distance < e->run_distance || !e->most_samples);
 }
 
+struct estimate_range estimate_bytes_range(const struct estimate *e, uint64_t bytes)
+{
+	struct estimate_range range = range_of(bytes, bytes - estimate_bytes(e) + e->seen_bytes,
+					       plain(e->bytes) - (double)e->seen_bytes,
+					       plain(e->bytes_variance), plain(e->bytes_third));
+	double missed = is_blind(e) ? estimate_poisson_high(0) * (double)e->run_distance : 0;
+
+	if (__builtin_add_overflow(range.high, (uint64_t)missed, &range.high))
+		range.high = UINT64_MAX;
+	return range;
+}
+
+/* Of how many small blocks nothing is in a sample, no sample tells. */
 struct estimate_range estimate_count_range(const struct estimate *e, uint64_t count)
 {
-	return range_of(count, count - estimate_count(e) + e->samples,
-			plain(e->count) - (double)e->samples, plain(e->count_variance),
-			plain(e->count_third));
+	struct estimate_range range = range_of(count, count - estimate_count(e) + e->samples,
+					       plain(e->count) - (double)e->samples,
+					       plain(e->count_variance), plain(e->count_third));
+
+	if (is_blind(e))
+		range.high = UINT64_MAX;
+	return range;
 }

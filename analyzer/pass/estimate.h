@@ -36,7 +36,7 @@ struct weight {
 	estimate_sum bytes_variance, count_variance;
 	estimate_sum bytes_third, count_third; /* central moments */
 	estimate_sum bytes_chance; /* the part of bytes that is a matter of chance: its deviation */
-	uint64_t size;
+	uint64_t size, distance;
 };
 
 /* Zero-initialise. */
@@ -46,6 +46,9 @@ struct estimate {
 	estimate_sum bytes_third, count_third;
 	uint64_t seen_bytes; /* of the sampled blocks themselves */
 	uint64_t samples;    /* blocks behind the sums */
+	/* The largest mean distance of any block that was added, and how many of such are there. */
+	uint64_t most_distance, most_samples;
+	uint64_t run_distance; /* see estimate_beside */
 };
 
 /*
@@ -83,6 +86,12 @@ void estimate_add(struct estimate *e, const struct weight *w, uint64_t times, ui
 		  uint64_t *count);
 void estimate_drop(struct estimate *e, const struct weight *w, uint64_t times, uint64_t *bytes,
 		   uint64_t *count);
+/*
+ * E is of a run in which samples got sparser, to DISTANCE in the end: where none of E's blocks is of
+ * that distance, as much may have been missed then as a sample without a hit allows, and ranges say so.
+ */
+void estimate_beside(struct estimate *e, uint64_t distance);
+
 /* The true number lies in it with a probability of 95 %, ends included. */
 struct estimate_range {
 	uint64_t low, high;

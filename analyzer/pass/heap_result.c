@@ -431,8 +431,35 @@ static int compare_mismatches(const void *a, const void *b, void *frames)
 	return order ? order : (int)x->free_func - (int)y->free_func;
 }
 
+static void all_beside(struct heap_estimates *e, uint64_t distance)
+{
+	estimate_beside(&e->allocated, distance);
+	estimate_beside(&e->reallocated, distance);
+	estimate_beside(&e->temporary, distance);
+	estimate_beside(&e->live, distance);
+	estimate_beside(&e->peak, distance);
+}
+
+/* What samples that got sparser may have missed in the end. */
+static void tell_distance(struct heap_result *r)
+{
+	uint64_t distance = r->totals.most_distance;
+	size_t i;
+
+	if (r->totals.least_distance == distance)
+		return;
+	all_beside(&r->totals.estimates, distance);
+	estimate_beside(&r->totals.freed, distance);
+	for (i = 0; i < r->site_count; i++)
+		if (r->sites[i].estimates)
+			all_beside(r->sites[i].estimates, distance);
+	for (i = 0; i < r->leak_count; i++)
+		estimate_beside(&r->leaks[i].estimate, distance);
+}
+
 void heap_result_finish(struct heap_result *r, const struct frames *frames)
 {
+	tell_distance(r);
 	heap_order_sites(r, frames, HEAP_BY_LIVE);
 	if (r->leak_count)
 		qsort_r(r->leaks, r->leak_count, sizeof(*r->leaks), compare_leaks, (void *)frames);

@@ -261,9 +261,35 @@ static void small_leaks_are_missed_as_often_as_told(void **state)
 	assert_true(fabs(1 - (double)c.runs / RUNS - exp(-3)) < 0.012);
 }
 
+/* The last part of a run had a sparser sample, and nothing of this is in that. */
+static void what_a_sparser_sample_may_have_missed_is_in_the_range(void **state)
+{
+	struct estimate e = { 0 };
+	struct estimate_range before, after;
+	struct weight fine, coarse;
+	uint64_t bytes = 0, count = 0;
+
+	(void)state;
+	weight_of(&fine, 100, 4096);
+	weight_of(&coarse, 100, 1 << 20);
+	estimate_add(&e, &fine, 5, &bytes, &count);
+	before = estimate_bytes_range(&e, bytes);
+	estimate_beside(&e, 1 << 20);
+	after = estimate_bytes_range(&e, bytes);
+	assert_int_equal(after.low, before.low);
+	assert_true(after.high >= before.high + (3u << 20) && after.high < before.high + (4u << 20));
+	assert_true(estimate_count_range(&e, count).high == UINT64_MAX);
+	estimate_add(&e, &coarse, 1, &bytes, &count);
+	assert_true(estimate_count_range(&e, count).high < UINT64_MAX);
+	estimate_drop(&e, &coarse, 1, &bytes,
+		      &count); /* freed again: the live ones are blind as before */
+	assert_true(estimate_count_range(&e, count).high == UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_sparser_sample_may_have_missed_is_in_the_range),
 		cmocka_unit_test(weights_of_known_sizes),
 		cmocka_unit_test(what_goes_leaves_nothing_behind),
 		cmocka_unit_test(limits_of_poisson_counts),
