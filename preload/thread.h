@@ -54,11 +54,11 @@ struct thread {
 	const void *newest_sampled;
 	int64_t newest_left_bytes;
 
-	uint32_t index; /* in the trace, from 1 */
-	uint32_t seq;   /* of the chunk */
+	uint32_t index;     /* in the trace, from 1 */
+	uint32_t seq;       /* of the chunk */
 	uint32_t rows_most; /* that it gathers before it writes them: what takes PAUSE_NS */
 	struct shim_row *full; /* end, or the end that the chunk has when its definitions are written */
-	uint32_t order; /* what the chunk must keep: COMPACT_* of compact.h */
+	uint32_t order;        /* what the chunk must keep: COMPACT_* of compact.h */
 
 	/* Identity. */
 	pthread_t pthread;
