@@ -40,4 +40,29 @@ if [[ -e trace.zst ]]; then
 	jq -r '[.trace.complete, .trace.quality.lost] | map(tostring) | join(" ")' summary.json >got
 	[[ $status == 2 || $(cat got) == 'true 0' ]] || bad "status $status of the report, complete and lost: $(cat got)"
 fi
+
+# a budget that the disk has room for is kept to, whether or not there is room for a spool; a larger one is not
+# reached. Where we may not mount, a limit on the size of files does for the disk.
+cat >budgets.sh <<'END'
+[[ $1 == limit ]] || mount -t tmpfs -o size=600k none small || exit 1
+[[ $1 == disk ]] || ulimit -f 600
+for budget in 256k 4m; do
+	SHIM_MAX_TRACE=$budget SHIM_OUTPUT=$PWD/small/$budget.zst LD_PRELOAD=$SHIM_LIB "$PROGRAMS/budget_corners" handed 500000 || exit 1
+	cp small/$budget.zst* .
+	rm -f small/*
+done
+END
+if unshare -m -r true 2>/dev/null; then
+	unshare -m -r bash budgets.sh disk || bad "budget_corners on a small disk: status $?"
+else
+	bash budgets.sh limit || bad "budget_corners with a limit: status $?"
+fi
+"$SHIM_ANALYZE" leaks --format json 256k.zst >summary.json
+status=$?
+jq -r '[.trace.complete, .trace.quality.lost, .totals.unfreed.bytes] | map(tostring) | join(" ")' summary.json >got
+[[ $status == 23 && $(cat got) == 'true 0 770' ]] || bad "256k on a small disk: status $status, $(cat got)"
+"$SHIM_ANALYZE" leaks --format json 4m.zst >summary.json
+status=$?
+lost=$(jq '.trace.quality.lost' summary.json)
+((status == 2 && lost > 0)) || bad "4m on a small disk: status $status, $lost lost"
 finish
