@@ -190,7 +190,7 @@ static void what_is_not_on_the_record_leaves_it_alone(void **state)
 
 	(void)state;
 	new_stack(&s);
-	at = (struct unwind_state){ 0x1000 + 10, sp_of(&s, 10), 0, 0 };
+	at = state_of(&s, 10, 0);
 	at.pc++;
 	assert_false(record_goes_on(&s.r, &at));
 	at.pc--;
@@ -260,7 +260,7 @@ static void a_way_holds_while_extra_words_further_out_do(void **state)
 
 	(void)state;
 	new_stack(&s);
-	inner = (struct unwind_state){ 0x1000 + FRAMES - 1, sp_of(&s, FRAMES - 1), 0, 0 };
+	inner = state_of(&s, FRAMES - 1, 0);
 	warm(&memo, &s.r);
 	memo_keep(&memo, &s.r, 10, 1);
 	s.r.extras[0] = (struct record_extra){ (uintptr_t)&outer, 7, FRAMES - 11 };
