@@ -517,6 +517,19 @@ static void facts_of_end(struct facts *f, const char *end)
 	facts_put_number(f, "shim_bytes", arena_bytes());
 }
 
+/* Also when there is room again by now: what was dropped meanwhile stays dropped. */
+static void tell_dropped_definitions(void)
+{
+	char text[128];
+
+	if (!defs_dropped())
+		return;
+	log_format(text, sizeof(text),
+		   "%lu definitions of stacks, modules or threads could not be kept: some stacks end early",
+		   (unsigned long)defs_dropped());
+	defs_note(SHIM_NOTE_LOSS, text);
+}
+
 int sink_finish(const char *end)
 {
 	uint8_t *frame;
@@ -525,6 +538,7 @@ int sink_finish(const char *end)
 	uint64_t index_offset = 0;
 	int rc = -ENOMEM;
 
+	tell_dropped_definitions();
 	sink_definitions();
 	lock_get(&sink->lock);
 	tail.footer_offset = 0;

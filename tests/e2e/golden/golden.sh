@@ -4,6 +4,7 @@
 # golden.sh - the golden traces of every version of the format: they can be made again byte for byte,
 # both decoders read from them what was counted by hand, damaged ones give one line and the right
 # exit status, and a wrong number is noticed.
+# timeout: 300
 set -uo pipefail
 
 export PYTHONDONTWRITEBYTECODE=1
