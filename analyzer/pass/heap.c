@@ -346,8 +346,14 @@ static void close_buckets(struct heap *h, uint64_t ticks)
 /* Blocks whose debts are due before TICKS have ended. */
 static void settle_debts(struct heap *h, uint64_t ticks)
 {
-	size_t at = h->debts.count;
+	size_t at;
 	struct debt debt;
+
+	for (at = 0; at < h->debts.count; at++)
+		if (h->debts.items[at].due_ticks < ticks)
+			h->debts.items[at].due_ticks =
+				heap_debt_extended(h, h->debts.items[at].due_ticks);
+	at = h->debts.count;
 
 	while (debts_pop(&h->debts, &at, ticks, &debt)) {
 		struct live_block *b = debt.is_taken ? live_find(&h->live, debt.addr) : NULL;

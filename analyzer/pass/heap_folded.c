@@ -137,6 +137,24 @@ uint64_t heap_debt_due(const struct heap *h, uint32_t slot, uint64_t ticks)
 	return due;
 }
 
+uint64_t heap_debt_extended(const struct heap *h, uint64_t due)
+{
+	uint64_t before;
+	size_t i, j;
+
+	do {
+		before = due;
+		for (i = 0; h->windows && i < h->process->slot_count; i++)
+			for (j = 0; j < 2; j++) {
+				const struct heap_window *w = &h->windows[i].last[j];
+
+				if (w->begin_ticks <= due && w->end_ticks > due)
+					due = w->end_ticks;
+			}
+	} while (due > before);
+	return due;
+}
+
 void heap_close_interval(struct heap *h)
 {
 	uint64_t most;

@@ -222,6 +222,11 @@ void heap_sampled_delete(struct heap_sampled *sampled);
  * TICKS ended; 0: none can.
  */
 uint64_t heap_debt_due(const struct heap *h, uint32_t slot, uint64_t ticks);
+/*
+ * DUE, or later: the last tick of the folded blocks that overlap from there on without a gap, as far as
+ * they have begun. The block that takes the debt may end in one of them and leave it to the next.
+ */
+uint64_t heap_debt_extended(const struct heap *h, uint64_t due);
 /* What was most since the last such moment goes into the bounds of peak and bucket. */
 void heap_close_interval(struct heap *h);
 /* From now on the folded blocks of SLOT's thread can hold HIDDEN bytes that nobody sees. */

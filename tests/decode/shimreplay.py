@@ -110,8 +110,19 @@ class Debts:
         self._clean(addr)
         return True
 
+    def _extended(self, due):
+        """As long as folded blocks, of whatever threads, overlap without a gap."""
+        while True:
+            later = max((end for begin, end, _ in self.windows if begin <= due < end), default=None)
+            if later is None:
+                return due
+            due = later
+
     def ended(self, ticks):
         """Addresses of the blocks that have ended before `ticks`; None: all that ever will."""
+        for debt in self.at.values():
+            if ticks is not None and debt[2] < ticks:
+                debt[2] = self._extended(debt[2])
         due = [addr for addr, debt in self.at.items() if ticks is None or debt[2] < ticks]
         return [addr for addr in due if self.at.pop(addr)[1]]
 
