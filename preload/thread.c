@@ -638,7 +638,8 @@ static int renew_chunk(struct thread *t)
 
 		since = old->begin_ticks;
 		ns = sink_rows(old, thread_order(t), &t->lost);
-		if (count >= ROWS_LEAST / 2)
+		/* not the first, small one: it pays for memory that is touched for the first time */
+		if (old->bytes == CHUNK_LARGE_BYTES && count >= ROWS_LEAST / 2)
 			choose_rows(t, count, ns);
 		follow_budget();
 		seq = old->seq;
