@@ -8,6 +8,9 @@
  * memory); a destructor of a pthread key that re-arms itself for the last round writes its
  * events out and gives the chunk back; events after that attach it anew. What a thread
  * leaves without having run the destructor is written when the process ends.
+ *
+ * Over 600 lines since who may record, who records alone, which sample is taken and when a chunk is
+ * renewed are one protocol over `on`, `inside` and one lock: to be read in one place.
  */
 #include "thread.h"
 
